@@ -1,0 +1,28 @@
+"""See what a Keras network looks at while it learns.
+
+Public names load on first use, so that a process that only reads records (the
+TensorBoard tab, a notebook) never imports Keras.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_explain.explain import explain as explain
+    from keras_explain.store import Run as Run
+
+__version__ = "0.1.0"
+
+_HOMES = {"Run": "keras_explain.store", "explain": "keras_explain.explain"}
+__all__ = ["Run", "__version__", "explain"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        # `explain` is also the name of its module, which the import has just bound here.
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'keras_explain' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""One module a Keras backend: compile a function, differentiate it. Nothing else."""
