@@ -10,19 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_explain.explain import explain as explain
+    from keras_explain.explanation import explain as explain
     from keras_explain.store import Run as Run
 
 __version__ = "0.1.0"
 
-_HOMES = {"Run": "keras_explain.store", "explain": "keras_explain.explain"}
+_HOMES = {"Run": "keras_explain.store", "explain": "keras_explain.explanation"}
 __all__ = ["Run", "__version__", "explain"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-        # `explain` is also the name of its module, which the import has just bound here.
-        globals()[name] = value
-        return value
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'keras_explain' has no attribute {name!r}")

@@ -1,0 +1,210 @@
+"""The callback: explain a few fixed examples at every epoch of `fit`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_explain.callbacks.recorder import Moment, Recorder
+from keras_explain.methods import DEFAULT, Method, method_of
+from keras_explain.passes import Pass
+from keras_explain.probes import Probes
+
+UNITS = ("epoch", "batch")
+
+
+class Explain(keras.callbacks.Callback):
+    """Explain fixed examples while a model learns, for the Explain tab of TensorBoard.
+
+    At every logged step one compiled pass computes what all methods need. Records and pictures are
+    written off the training thread to `<log_dir>/explain/`. Weights, optimizer, metrics and random
+    numbers are bit-identical with and without it, and a failure of its own never stops training.
+
+    ```python
+    model.fit(x, y, epochs=30, callbacks=[Explain("logs/run1", probes=(x_val[:16], y_val[:16]))])
+    ```
+
+    Args:
+        log_dir: Folder of this training's run, the one that `keras.callbacks.TensorBoard` has too.
+        probes: 1 to 256 examples, in any form that `fit` takes for `validation_data`.
+        methods: Methods, or their names. By default `Saliency`, `GradCAM`, `Activations` and
+            `WeightGradients`, less those that do not apply to the model.
+        target: Which output of the model is explained: `"true"` for the label's, `"predicted"` for
+            the highest at each step, an index, or one index a probe.
+        every: Explain every so many epochs (or batches), and once more at the end.
+        unit: `"epoch"` or `"batch"`. Steps are numbered as Keras does, from 0; the network before
+            training is step -1.
+        output: Name or index of the explained one, for a model with several outputs.
+        class_names: Names of the classes, for people.
+        before_training: Whether the network is also explained before its first batch.
+        event_file: Whether pictures, histograms and scalars are also written for TensorBoard's own
+            tabs.
+        strict: Whether a failure raises, where it would be recorded and warned of once.
+
+    Raises:
+        ValueError: For a method, layer, target or probes that do not fit, before the first batch;
+            for a model that its first batch builds, right after it.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str],
+        probes: Any,
+        methods: Sequence[str | Method | type[Method]] | str | Method | None = None,
+        *,
+        target: Any = "true",
+        every: int = 1,
+        unit: str = "epoch",
+        output: str | int | None = None,
+        class_names: Sequence[str] | None = None,
+        before_training: bool = True,
+        event_file: bool = True,
+        strict: bool = False,
+    ) -> None:
+        super().__init__()
+        if not isinstance(every, int | np.integer) or every < 1:
+            raise ValueError(f"`every` must be a whole number from 1 on. Received: {every!r}")
+        if unit not in UNITS:
+            raise ValueError(f"`unit` must be one of {', '.join(UNITS)}. Received: {unit!r}")
+        self.log_dir = Path(log_dir)
+        self.probes = Probes.of(probes)
+        self.methods = _methods(methods)
+        self.target = target
+        self.every = int(every)
+        self.unit = unit
+        self.output = output
+        self.class_names = None if class_names is None else [str(name) for name in class_names]
+        self.before_training = before_training
+        self.event_file = event_file
+        self.strict = strict
+        self._optional = methods is None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pass: Pass | None = None
+        self._recorder: Recorder | None = None
+        self._epoch = -1
+        self._last_logged: int | None = None
+        self._batches = 0
+
+    @property
+    def failures(self) -> list[str]:
+        """What has gone wrong in the current or last `fit`, one sentence each."""
+        return [] if self._recorder is None else self._recorder.failure_texts()
+
+    @property
+    def traces(self) -> int:
+        """How often the pass was traced in the current or last `fit`."""
+        return 0 if self._pass is None else self._pass.traces
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Check everything against the model and trace the pass."""
+        self.close()
+        self._reset()
+        if self.model.built:
+            self._prepare()
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Explain the network that no batch has changed yet."""
+        if self._epoch == -1:
+            self._batches = _updates_of(self.model)
+            if self.before_training and self._pass is not None:
+                before = epoch - 1 if self.unit == "epoch" else self._batches - 1
+                self._explain(Moment(before, epoch - 1, self._batches, {}))
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Explain, where the unit is the batch; build, where the first batch built the model."""
+        if self._pass is None:
+            self._prepare()
+        if self.unit == "batch":
+            before, self._batches = self._batches, _updates_of(self.model)
+            # With `steps_per_execution` several batches have passed at once.
+            if self._batches // self.every > before // self.every:
+                self._explain(Moment(self._batches - 1, self._epoch, self._batches, _figures(logs)))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Explain, where the unit is the epoch."""
+        self._epoch = epoch
+        self._last_logs = _figures(logs)
+        if self.unit == "epoch" and (epoch + 1) % self.every == 0:
+            self._explain(Moment(epoch, epoch, _updates_of(self.model), self._last_logs))
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Explain the finished network, if its last step was skipped, and finish the files."""
+        updates = _updates_of(self.model)
+        step = self._epoch if self.unit == "epoch" else updates - 1
+        if self._pass is not None and self._last_logged is not None and step > self._last_logged:
+            self._explain(Moment(step, self._epoch, updates, _figures(logs)))
+        self.close()
+
+    def close(self) -> None:
+        """Write what is still to be written; `fit` does this at its end."""
+        if self._recorder is not None:
+            self._recorder.close()
+
+    def _prepare(self) -> None:
+        made = Pass(
+            self.model, self.probes, self.methods, self.target, self.output, self._optional
+        )
+        made.trace()
+        self._pass = made
+        self._recorder = Recorder(
+            self.log_dir,
+            made,
+            probes=self.probes.described(self.model, self.class_names),
+            loss=getattr(self.model, "loss", None),
+            event_file=self.event_file,
+            strict=self.strict,
+        )
+
+    def _explain(self, moment: Moment) -> None:
+        if self._pass is None or self._recorder is None:
+            return
+        self._last_logged = moment.step
+        begin = time.perf_counter()
+        try:
+            outcome = self._pass.run()
+        except Exception as error:  # an explanation never stops a training
+            self._recorder.missed(moment, error)
+        else:
+            self._recorder.keep(moment, outcome, time.perf_counter() - begin)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what belongs to a running `fit`."""
+        idle = Explain.__new__(type(self))
+        idle._reset()
+        running = {"_pass", "_recorder", "_model"}
+        kept = {name: value for name, value in self.__dict__.items() if name not in running}
+        return {**kept, **{name: idle.__dict__.get(name) for name in running}}
+
+
+def _methods(given: Any) -> list[Method]:
+    if given is None:
+        return list(DEFAULT)
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    if not several:
+        raise ValueError("`methods` must name at least one method. Received: []")
+    return [method_of(spec) for spec in several]
+
+
+def _updates_of(model: keras.Model) -> int:
+    """How many batches the optimizer has learned from, over all `fit` calls."""
+    optimizer = getattr(model, "optimizer", None)
+    return 0 if optimizer is None else int(keras.ops.convert_to_numpy(optimizer.iterations))
+
+
+def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    """The logs that are single numbers."""
+    figures = {}
+    for name, value in (logs or {}).items():
+        array = np.asarray(value)
+        if array.size == 1 and array.dtype.kind in "biuf":
+            figures[str(name)] = float(array.reshape(()))
+    return figures

@@ -1,0 +1,183 @@
+"""Off the training thread: turn what a pass found into records, files and pictures."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
+from typing import Any
+
+from keras_explain.passes import Failure, Outcome, Pass
+from keras_explain.records import numpy_of, records_of, score_kind
+from keras_explain.store import ProbeSet, StepInfo, Writer
+from keras_explain.summaries import Summaries
+
+WAITING = 2
+"""Steps that may wait to be written; past that the training waits, so that memory stays flat."""
+
+
+class ExplanationWarning(UserWarning):
+    """An explanation could not be made or kept; the training goes on."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When in the training something was explained."""
+
+    step: int
+    epoch: int
+    batch: int
+    logs: dict[str, float]
+
+
+class Recorder:
+    """Keeps the outcomes of one `fit`. A failure is counted, warned of once, and never raised.
+
+    Args:
+        log_dir: Folder of the run; everything goes to `explain` inside it.
+        made_by: The pass whose outcomes are kept.
+        probes: The probes as they are kept.
+        loss: The compiled loss, which tells probabilities from logits.
+        event_file: Whether to write summaries for TensorBoard's own tabs.
+        strict: Work on the training thread, and raise.
+    """
+
+    def __init__(
+        self,
+        log_dir: Path,
+        made_by: Pass,
+        *,
+        probes: ProbeSet,
+        loss: Any,
+        event_file: bool,
+        strict: bool,
+    ) -> None:
+        self._folder = log_dir / "explain"
+        self._pass = made_by
+        self._probes = probes
+        self._loss = loss
+        self._strict = strict
+        self._with_event_file = event_file
+        self._writer: Writer | None = None
+        self._summaries: Summaries | None = None
+        self._score: str | None = None
+        self._failures: list[dict[str, Any]] = []
+        self._told = 0
+        self._dropped = 0
+        self._warned: set[tuple[str, str]] = set()
+        self._lock = Lock()
+        self._room = BoundedSemaphore(WAITING)
+        # Its threads are joined when the interpreter ends, so an interrupted training loses nothing.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keras_explain")
+
+    def keep(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
+        """Write the outcome of a pass, soon."""
+        self._soon(lambda: self._write(moment, outcome, seconds))
+
+    def missed(self, moment: Moment, error: Exception) -> None:
+        """Note that the pass itself failed at this step."""
+        self._fail(moment, Failure("pass", error))
+        self._soon(lambda: self._store(moment, None, []))
+
+    def failure_texts(self) -> list[str]:
+        """What has gone wrong so far, one sentence each."""
+        with self._lock:
+            return [f"step {f['step']}: {f['source']}: {f['error']}" for f in self._failures]
+
+    def close(self) -> None:
+        """Wait until everything is written, and close the files."""
+        self._thread.shutdown(wait=True)
+        if self._summaries is not None:
+            self._summaries.close()
+            self._summaries = None
+
+    def _soon(self, work: Callable[[], None]) -> None:
+        if self._strict:
+            work()
+            return
+        self._room.acquire()
+        future = self._thread.submit(work)
+        future.add_done_callback(self._done)
+
+    def _done(self, future: Future[None]) -> None:
+        self._room.release()
+        error = future.exception()
+        if isinstance(error, Exception):  # what the steps below did not foresee is told too
+            self._fail(Moment(-1, -1, -1, {}), Failure("recorder", error))
+
+    def _write(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
+        records, failures = records_of(self._pass, outcome)
+        for failure in failures:
+            self._fail(moment, failure)
+        if self._score is None:
+            self._score = score_kind(self._pass, outcome, self._loss)
+        info = {
+            "score": self._score,
+            "targets": tuple(int(index) for index in numpy_of(outcome.targets)),
+            "seconds": {"pass": seconds},
+        }
+        if outcome.loss is not None:
+            moment.logs.setdefault("probe_loss", float(numpy_of(outcome.loss)))
+        written = self._store(moment, info, records)
+        if self._with_event_file:
+            self._summarise(moment, records, written)
+
+    def _store(self, moment: Moment, info: dict[str, Any] | None, records: list[Any]) -> bool:
+        with self._lock:
+            untold = self._failures[self._told :]
+            totals = {"failures": len(self._failures), "dropped": self._dropped}
+        try:
+            if self._writer is None:
+                folder = self._folder / "plugins" / "keras_explain"
+                self._writer = Writer(folder, self._probes, start=moment.step)
+            self._writer.write(
+                StepInfo(
+                    step=moment.step,
+                    epoch=moment.epoch,
+                    batch=moment.batch,
+                    wall_time=time.time(),
+                    logs=moment.logs,
+                    failures=untold,
+                    totals=totals,
+                    **(info or {}),
+                ),
+                records,
+            )
+        except Exception as error:  # a full disk, a folder that is gone: the step is dropped
+            with self._lock:
+                self._dropped += 1
+            self._fail(moment, Failure("store", error))
+            return False
+        with self._lock:
+            self._told += len(untold)
+        return True
+
+    def _summarise(self, moment: Moment, records: list[Any], written: bool) -> None:
+        try:
+            if self._summaries is None:
+                self._summaries = Summaries(self._folder, self._probes)
+            self._summaries.add(moment.step, records)
+        except Exception as error:  # the same failures as above, in the other file
+            self._fail(moment, Failure("event file", error))
+
+    def _fail(self, moment: Moment, failure: Failure) -> None:
+        if self._strict:
+            raise failure.error
+        kind = (failure.source, type(failure.error).__name__)
+        with self._lock:
+            self._failures.append(
+                {"step": moment.step, "source": failure.source, "error": str(failure)}
+            )
+            is_new = kind not in self._warned
+            self._warned.add(kind)
+        if is_new:
+            warnings.warn(
+                f"keras_explain: {failure.source} failed at step {moment.step}, and training goes "
+                f"on. {failure} (Further failures of this kind are counted in silence.)",
+                ExplanationWarning,
+                stacklevel=2,
+            )

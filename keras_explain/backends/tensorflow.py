@@ -1,0 +1,56 @@
+"""Compile and differentiate on TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """`function` as one graph, traced once for each set of argument shapes.
+
+    XLA is left out: on CPUs it costs more to compile than it saves in a pass.
+    """
+    graph: Function = tf.function(function, autograph=False, reduce_retracing=False)
+    return graph
+
+
+def trace(function: Any, *arguments: Any) -> None:
+    """Trace a compiled `function` for these arguments without running it."""
+    function.get_concrete_function(*arguments)
+
+
+class Recording:
+    """What ran inside `recording`, ready to be differentiated several times."""
+
+    def __init__(self, tape: tf.GradientTape) -> None:
+        self._tape = tape
+
+    def gradients(self, objective: Any, at: Sequence[Any]) -> list[Any]:
+        """Gradients of the scalar `objective` at recorded tensors; zeros where it does not depend."""
+        if not at:
+            return []
+        gradients: list[Any] = self._tape.gradient(
+            objective, list(at), unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        # An embedding's gradient comes as the slices that were looked up.
+        return [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+@contextmanager
+def recording(sources: Sequence[Any]) -> Iterator[Recording]:
+    """Record all that is computed from the tensors `sources`, to be differentiated later."""
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        for source in sources:
+            tape.watch(source)
+        yield Recording(tape)
+
+
+def snapshot(variables: Sequence[Any]) -> list[Any]:
+    """The variables' values as tensors that later training steps do not change."""
+    return [tf.convert_to_tensor(variable.value) for variable in variables]

@@ -1,0 +1,92 @@
+"""Activation maps: what each layer makes of the probes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_explain.methods.base import Method, Needs, Plan, Seen, register
+from keras_explain.model_view import ModelView, NotApplicableError, Place
+
+LARGEST = 64
+MOST_LAYERS = 6
+CONVOLUTIONS = "convolutions"
+
+
+@register
+@dataclass(frozen=True)
+class Activations(Method):
+    """Outputs of layers, at their own size: `(probes, height, width, channels)`.
+
+    In the units of the layer. Signed where the layer's output is: a convolution before its
+    activation has both signs. Costs no computation, but room: a map of 32x32 with 16 channels takes
+    32 kB a probe and step.
+
+    Attributes:
+        layers: Names of the layers; `"convolutions"` for every convolution. If None, a choice that
+            stays small: the last convolution of each map size, up to 64x64 (smaller ones first, six
+            at most); without convolutions the first six layers with weights.
+        channels: Most channels kept of a layer; they are spread evenly, and the same at every step.
+            None keeps all.
+    """
+
+    layers: Sequence[str] | str | None = None
+    channels: int | None = 16
+
+    title = "Activations"
+
+    def __post_init__(self) -> None:
+        if self.channels is not None and self.channels < 1:
+            raise ValueError(
+                f"`channels` must be at least 1, or None for all. Received: {self.channels}"
+            )
+
+    def plan(self, model: ModelView) -> Plan:  # noqa: D102
+        places = {f"{self.name}/{place.name}": place for place in self._chosen(model)}
+        specs = {
+            key: self.spec(place, key, signed=True, labels=self._channel_labels(place))
+            for key, place in places.items()
+        }
+        needs = Needs(activations=frozenset(place.name for place in places.values()))
+        return Plan(needs, specs, places)
+
+    def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
+        return {
+            key: self._kept(seen.values[place.name], place) for key, place in plan.places.items()
+        }
+
+    def _chosen(self, model: ModelView) -> list[Place]:
+        if self.layers == CONVOLUTIONS:
+            return model.convolutions
+        if self.layers is not None:
+            names = [self.layers] if isinstance(self.layers, str) else self.layers
+            return [model.layer(name) for name in names]
+        by_size = {p.space: p for p in model.convolutions if p.is_spatial}
+        small = [place for size, place in by_size.items() if max(size) <= LARGEST]
+        chosen = small[-MOST_LAYERS:] or list(by_size.values())[-1:]
+        if not chosen:
+            chosen = [place for place in model.layers.values() if place.is_weighted][:MOST_LAYERS]
+        if not chosen:
+            raise NotApplicableError(
+                "no layer of the model has weights; name `layers`. "
+                f"Known: {', '.join(model.layers)}. Received: layers=None"
+            )
+        return chosen
+
+    def _step(self, place: Place) -> int:
+        if place.channel_axis is None or self.channels is None:
+            return 1
+        return -(-place.shape[place.channel_axis - 1] // self.channels)
+
+    def _channel_labels(self, place: Place) -> dict[str, tuple[int, ...]]:
+        if place.channel_axis is None:
+            return {}
+        return {"channel": tuple(range(0, place.shape[place.channel_axis - 1], self._step(place)))}
+
+    def _kept(self, value: Any, place: Place) -> Any:
+        step = self._step(place)
+        if step == 1:
+            return value
+        # A strided slice, where `take` would gather value by value.
+        return value[(slice(None),) * (place.channel_axis or 0) + (slice(None, None, step),)]

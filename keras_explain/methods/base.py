@@ -1,0 +1,175 @@
+"""What a method is: the protocol behind which each of them fits, and the registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from numpy.typing import NDArray
+
+from keras_explain.model_view import ModelView, NotApplicableError, Place
+from keras_explain.store import RecordSpec
+
+Record = tuple[RecordSpec, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method reads off the pass, by name of the place.
+
+    Attributes:
+        gradients: Inputs and layers at which it needs the gradient of the score.
+        activations: Layers whose output it needs.
+        weight_gradients: Whether it needs the gradient of the loss at every trainable weight.
+    """
+
+    gradients: frozenset[str] = frozenset()
+    activations: frozenset[str] = frozenset()
+    weight_gradients: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a method will do with one model: what it needs, and the records that it will yield.
+
+    Attributes:
+        needs: What it reads off the pass.
+        specs: The records by key.
+        places: Where each of them lies, for those that lie on an input or a layer's output.
+    """
+
+    needs: Needs
+    specs: Mapping[str, RecordSpec]
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one pass over all probes saw, as tensors of the backend with probes first.
+
+    Attributes:
+        values: Inputs and layers' outputs by name, float32 where they are numbers of that kind.
+        gradients: Gradient of each probe's score at them, float32.
+        weight_gradients: Gradient of the loss at each trainable weight, by path.
+        weights: The trainable weights themselves, by path.
+    """
+
+    values: Mapping[str, Any]
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+    weight_gradients: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """One way to explain. A frozen dataclass whose fields are its options.
+
+    A method is asked three things, in this order: what it will need and yield (`plan`, once a
+    model), what it reads off the pass (`read`, inside the compiled graph, so on tensors and
+    without side effects), and the records that follow (`records`, on NumPy arrays, off the
+    training thread). Most methods write only the first two.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def plan(self, model: ModelView) -> Plan:
+        """What this method needs of `model` and yields on it.
+
+        Raises:
+            NotApplicableError: If the model has nothing that this method explains.
+            ValueError: If an option does not fit the model.
+        """
+
+    @abstractmethod
+    def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:
+        """Tensors by record key, computed with `keras.ops` from what the pass saw."""
+
+    def records(self, plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Record]:
+        """The records of one step, from what `read` returned."""
+        return [(spec, arrays[key]) for key, spec in plan.specs.items()]
+
+    def options(self) -> dict[str, Any]:
+        """The fields by name, as they are kept with each record."""
+        return dataclasses.asdict(self)
+
+    def spec(self, place: Place, key: str, **facts: Any) -> RecordSpec:
+        """The description of a record that lies on `place`."""
+        return RecordSpec(
+            key=key,
+            method=self.name,
+            title=self.title,
+            options=self.options(),
+            layer=place.name if place.layer is not None else None,
+            input=place.name if place.layer is None else None,
+            **{"axes": place.axes, **facts},
+        )
+
+
+_registry: dict[str, type[Method]] = {}
+MethodType = TypeVar("MethodType", bound=type[Method])
+
+
+def register(method: MethodType) -> MethodType:
+    """Make a method known by its class name in snake case: `GradCAM` is `grad_cam`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", method.__name__)
+    method.name = words.lower()
+    _registry[method.name] = method
+    return method
+
+
+def registered() -> dict[str, type[Method]]:
+    """Every known method by name."""
+    return dict(_registry)
+
+
+def method_of(spec: Any) -> Method:
+    """A method from a user's word for it: an instance, a class, or a name.
+
+    Raises:
+        ValueError: If it is none of these, or no method has that name.
+    """
+    if isinstance(spec, Method):
+        return spec
+    if isinstance(spec, type) and issubclass(spec, Method):
+        return spec()
+    if spec in _registry:
+        return _registry[spec]()
+    near = difflib.get_close_matches(str(spec), _registry, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"`methods` must name known methods. Known: {', '.join(_registry)}.{hint} "
+        f"Received: {spec!r}"
+    )
+
+
+def on_inputs_or_layer(model: ModelView, layer: str | None) -> Iterator[Place]:
+    """The places that an attribution lies on: `layer`, or every input.
+
+    An input of token ids has no gradient; the output of its embedding stands for it.
+
+    Raises:
+        ValueError: If the model has no such layer, or the layer holds no floating-point numbers.
+    """
+    if layer is not None:
+        place = model.layer(layer)
+        if not place.differentiable:
+            raise ValueError(f"`layer` must hold floating-point numbers. Received: {layer!r}")
+        yield place
+        return
+    places = [place for place in model.inputs.values() if place.differentiable]
+    if len(places) < len(model.inputs):
+        places += [p for p in model.layers.values() if type(p.layer).__name__ == "Embedding"]
+    if not places:
+        raise NotApplicableError(
+            "the model has no input with a gradient and no Embedding layer; name a `layer`. "
+            f"Known: {', '.join(model.layers)}. Received: layer=None"
+        )
+    yield from places
+

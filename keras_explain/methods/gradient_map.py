@@ -1,0 +1,54 @@
+"""What all methods share that turn one gradient and one value into an attribution of their shape."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from keras_explain.methods.base import Method, Needs, Plan, Seen, on_inputs_or_layer
+from keras_explain.model_view import ModelView
+
+
+@dataclass(frozen=True)
+class GradientMap(Method):
+    """An attribution on the inputs, or on a layer's output, by a formula of gradient and value.
+
+    Attributes:
+        layer: Name of the layer at whose output the gradient is taken; the inputs if None (the
+            embedding's output where an input is token ids).
+    """
+
+    layer: str | None = None
+
+    signed: ClassVar[bool]
+    shown: ClassVar[str]
+
+    @abstractmethod
+    def attribute(self, gradient: Any, value: Any) -> Any:
+        """The attribution, of the shape of both: `(probes, ...)`."""
+
+    def plan(self, model: ModelView) -> Plan:
+        """Needs the gradient at every place, and yields one record for each."""
+        places = list(on_inputs_or_layer(model, self.layer))
+        names = frozenset(place.name for place in places)
+        alone = list(model.inputs) == [place.name for place in places]
+        by_key = {self.name if alone else f"{self.name}/{p.name}": p for p in places}
+        specs = {
+            key: self.spec(
+                place,
+                key,
+                signed=self.signed,
+                shown=self.shown if place.channel_axis else "all",
+            )
+            for key, place in by_key.items()
+        }
+        return Plan(Needs(gradients=names, activations=names), specs, by_key)
+
+    def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:
+        """One attribution a record."""
+        return {
+            key: self.attribute(seen.gradients[place.name], seen.values[place.name])
+            for key, place in plan.places.items()
+        }

@@ -1,0 +1,202 @@
+"""What one call of a model showed of it: the places that a method can name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from keras_explain.tap import Tap
+
+SPACE = ("depth", "height", "width", "time")
+
+
+class NotApplicableError(ValueError):
+    """A method has nothing to explain in this model; left out where it was not asked for by name."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An input of the model or the output of one of its layers.
+
+    Attributes:
+        name: What a user calls it: an input's name, or a layer's name (`outer/inner` if nested).
+        axes: Names of the axes of one example, such as `("height", "width", "channel")`.
+        shape: Sizes of those axes.
+        layer: The layer that made it; None for an input.
+        differentiable: Whether it holds floating-point numbers.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    layer: keras.Layer | None = None
+    differentiable: bool = True
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether it has a space or time axis with more than one position."""
+        return any(size > 1 for size in self.space)
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """Sizes of the space and time axes."""
+        return tuple(n for axis, n in zip(self.axes, self.shape, strict=True) if axis in SPACE)
+
+    @property
+    def channel_axis(self) -> int | None:
+        """Which axis of a batch holds the channels, or None."""
+        return self.axes.index("channel") + 1 if "channel" in self.axes else None
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether a convolution made it (grouped, depthwise, separable and transposed ones too)."""
+        return isinstance(self.layer, keras.layers.Layer) and "Conv" in type(self.layer).__name__
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether its layer holds no other layers."""
+        return self.layer is not None and not self.layer._layers
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether its layer has trainable weights of its own."""
+        return self.layer is not None and self.is_leaf and bool(self.layer.trainable_variables)
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """The places of a model, in the order in which they are computed.
+
+    Attributes:
+        inputs: The inputs by name.
+        layers: The layers' outputs by name. A layer called again stands there again as `name#2`.
+        weights: Paths of the trainable weights, in model order.
+        weight_shapes: Their shapes.
+        head: Names of the layers whose output is the model's output, or only a softmax before it.
+        classes: Number of outputs that a target can name; None where that is not known.
+        has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
+    """
+
+    inputs: Mapping[str, Place]
+    layers: Mapping[str, Place]
+    weights: tuple[str, ...] = ()
+    weight_shapes: tuple[tuple[int, ...], ...] = ()
+    head: frozenset[str] = frozenset()
+    classes: int | None = None
+    has_loss: bool = False
+    warnings: tuple[str, ...] = field(default=())
+
+    def layer(self, name: str) -> Place:
+        """The output of the layer called `name`; the inner name alone will do where it is unique.
+
+        Raises:
+            ValueError: If the model has no such layer, or several; it lists what is known.
+        """
+        if name in self.layers:
+            return self.layers[name]
+        inner = [known for known in self.layers if known.rsplit("/", 1)[-1] == name]
+        if len(inner) == 1:
+            return self.layers[inner[0]]
+        fault = "names several layers" if inner else "names no layer"
+        known = inner or list(self.layers)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near and not inner else ""
+        raise ValueError(
+            f"`layer` {fault} of this model. Known: {', '.join(known)}.{hint} Received: {name!r}"
+        )
+
+    @property
+    def convolutions(self) -> list[Place]:
+        """Every convolution's output that is a map, in order."""
+        return [place for place in self.layers.values() if place.is_convolution and place.is_leaf]
+
+    def last_feature_map(self) -> Place:
+        """The finished feature map of the last convolution before the head.
+
+        That is the last output of the same size before pooling: behind the convolution's batch
+        normalisation, activation or residual sum, where there are such.
+
+        Raises:
+            NotApplicableError: If the model has no convolution before its head.
+        """
+        order = [p for p in self.layers.values() if p.is_leaf and p.differentiable]
+        last = None
+        for position, place in enumerate(order):
+            is_head = place.name in self.head or place.shape[-1:] == (self.classes,)
+            weighted_after = any(later.is_weighted for later in order[position + 1 :])
+            if place.is_convolution and place.is_spatial and (weighted_after or not is_head):
+                last = position
+        if last is None:
+            raise NotApplicableError(
+                "a class activation map needs a convolution before the head of the model, or "
+                f"`layer`. Known: {', '.join(self.layers)}. Received: layer=None"
+            )
+        found = order[last]
+        for place in order[last + 1 :]:
+            if place.is_weighted and type(place.layer).__name__ != "BatchNormalization":
+                break
+            same = place.shape == order[last].shape and place.axes == order[last].axes
+            if same and not any(word in type(place.layer).__name__ for word in ("Drop", "Pool")):
+                found = place
+        return found
+
+
+def view_of(
+    tap: Tap,
+    inputs: Mapping[str, Any],
+    head: Sequence[Any],
+    weights: Sequence[Any],
+    has_loss: bool,
+) -> ModelView:
+    """The view of a model whose call was listened to by `tap`.
+
+    Args:
+        tap: What was heard.
+        inputs: Input tensors by name.
+        head: The explained output and, if that is another tensor, its logits.
+        weights: Trainable Keras variables.
+        has_loss: Whether a loss can be computed.
+    """
+    is_head = {id(tensor) for tensor in head}
+    return ModelView(
+        inputs={name: _place(name, tensor, None) for name, tensor in inputs.items()},
+        layers={n: _place(n, tensor, tap.layers[n]) for n, tensor in tap.outputs.items()},
+        weights=unique([weight.path for weight in weights]),
+        weight_shapes=tuple(tuple(weight.shape) for weight in weights),
+        head=frozenset(n for n, tensor in tap.outputs.items() if id(tensor) in is_head),
+        classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
+        has_loss=has_loss,
+    )
+
+
+def unique(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, with `#2` and so on behind those that come again."""
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        result.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
+    return tuple(result)
+
+
+def _place(name: str, tensor: Any, layer: keras.Layer | None) -> Place:
+    channels_first = getattr(layer, "data_format", None) == "channels_first"
+    return Place(
+        name=name,
+        axes=axes_of(len(tensor.shape) - 1, channels_first),
+        shape=tuple(int(size) for size in tensor.shape[1:]),
+        layer=layer,
+        differentiable=keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype)),
+    )
+
+
+def axes_of(rank: int, channels_first: bool = False) -> tuple[str, ...]:
+    """Names of the axes of one example with so many axes: an image has height, width, channel."""
+    space = {2: ("time",), 3: ("height", "width"), 4: ("depth", "height", "width")}.get(rank)
+    if space is None:
+        return ("feature",) if rank == 1 else tuple(f"axis{i}" for i in range(rank))
+    return ("channel", *space) if channels_first else (*space, "channel")

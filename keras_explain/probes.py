@@ -1,0 +1,145 @@
+"""The few fixed examples that are watched all training long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+MOST = 256
+FORMS = (
+    "(x, y), (x, y, sample_weight), a tf.data.Dataset, a keras.utils.PyDataset or a generator of "
+    "batches, as `fit` takes for `validation_data`"
+)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Fixed examples in the structure that the model is called with.
+
+    Attributes:
+        x: Arrays `(probes, ...)`, in the structure of the model's inputs (array, list or dict).
+        y: Labels in the structure of the model's outputs, or None.
+        sample_weight: Weights of the examples in the loss, or None.
+        count: Number of probes.
+    """
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    count: int
+
+    @classmethod
+    def of(cls, data: Any) -> Probes:
+        """Read probes from anything that `fit` takes as validation data.
+
+        Args:
+            data: `(x, y)` or another of the forms above; a data set is read to its end.
+
+        Raises:
+            ValueError: If it is none of these, is empty, holds over 256 examples, or the arrays
+                differ in length.
+        """
+        if isinstance(data, tuple) and len(data) in (1, 2, 3) and not _is_data_set(data[0]):
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        elif _is_data_set(data):
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(_read_to_the_end(data))
+        else:
+            raise ValueError(f"`probes` must be {FORMS}. Received: {type(data).__name__}")
+        x, y, weight = (keras.tree.map_structure(_array, part) for part in (x, y, weight))
+        lengths = {len(array) for array in keras.tree.flatten((x, y, weight)) if array is not None}
+        if len(lengths) != 1:
+            raise ValueError(
+                "`probes` must hold arrays of one length, examples first. "
+                f"Received: lengths {sorted(lengths)}"
+            )
+        count = lengths.pop()
+        _check_count(count)
+        return cls(x, y, weight, count)
+
+    def named_inputs(self, model: keras.Model) -> dict[str, NDArray[Any]]:
+        """The input arrays by the names that the model gives them."""
+        return dict(zip(input_names(self.x, model), keras.tree.flatten(self.x), strict=True))
+
+    def cast_for(self, model: keras.Model) -> Any:
+        """`x` as arrays of the types that the model computes with.
+
+        Pictures of integers become floats, so that there is a gradient at them; token ids stay.
+        """
+        inputs = getattr(model, "inputs", None) or []
+        flat = keras.tree.flatten(self.x)
+        declared = [keras.backend.standardize_dtype(i.dtype) for i in inputs]
+        if len(declared) != len(flat):
+            declared = ["int32" if _may_be_ids(array) else "float32" for array in flat]
+        cast = [
+            array.astype("float32" if keras.backend.is_float_dtype(dtype) else dtype)
+            if array.dtype.kind in "biuf"
+            else array
+            for array, dtype in zip(flat, declared, strict=True)
+        ]
+        return keras.tree.pack_sequence_as(self.x, cast)
+
+
+def input_names(x: Any, model: keras.Model) -> list[str]:
+    """A name for each input array: the dict's keys, else the model's names, else `input`."""
+    if isinstance(x, Mapping):
+        return ["/".join(map(str, path)) for path, _ in keras.tree.flatten_with_path(x)]
+    flat = keras.tree.flatten(x)
+    own = [getattr(tensor, "name", "") for tensor in getattr(model, "inputs", None) or []]
+    if len(own) == len(flat) > 1 and all(own):
+        return own
+    return ["input"] if len(flat) == 1 else [f"input_{i}" for i in range(len(flat))]
+
+
+def _is_data_set(data: Any) -> bool:
+    if isinstance(data, keras.utils.PyDataset):
+        return True
+    is_array = hasattr(data, "shape") or isinstance(data, str | bytes | Mapping | list | tuple)
+    return hasattr(data, "__iter__") and not is_array
+
+
+def _read_to_the_end(data: Any) -> Any:
+    if isinstance(data, keras.utils.PyDataset):
+        if data.num_batches is None:
+            raise ValueError("`probes` must be finite. Received: a PyDataset without a length")
+        batches = (data[index] for index in range(data.num_batches))
+    else:
+        batches = iter(data)
+    read: list[Any] = []
+    count = 0
+    for batch in batches:
+        read.append(keras.tree.map_structure(_array, batch))
+        count += len(keras.tree.flatten(read[-1])[0])
+        _check_count(count)
+    if not read:
+        raise ValueError("`probes` must hold at least one example. Received: an empty data set")
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *read)
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MOST:
+        raise ValueError(
+            f"`probes` must hold 1 to {MOST} examples: they are explained together at every step. "
+            "Take a few, as in `(x_val[:16], y_val[:16])` or "
+            f"`data.unbatch().batch(16).take(1)`. Received: {count} or more"
+        )
+
+
+def _array(value: Any) -> Any:
+    if value is None:
+        return None
+    array = keras.ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
+    if array.dtype.kind == "O" or array.ndim == 0:
+        raise ValueError(
+            "`probes` must hold arrays of numbers, examples first. "
+            f"Received: {type(value).__name__} of shape {array.shape}, {array.dtype}"
+        )
+    return array
+
+
+def _may_be_ids(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "iu" and array.ndim <= 2

@@ -1,0 +1,70 @@
+"""From what a pass found to the records that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_explain.methods.base import Record
+from keras_explain.passes import Fault, Outcome, Pass
+from keras_explain.store import RecordSpec
+
+PREDICTIONS = RecordSpec(
+    key="predictions", method="predictions", title="Predictions", axes=("class",), signed=False
+)
+SCORES = RecordSpec(key="scores", method="scores", title="Scores", axes=(), signed=True)
+
+
+def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Fault]]:
+    """The records of one step, and the methods that failed at it.
+
+    Runs on NumPy alone and needs no lock: it may run beside the training.
+    """
+    predictions = numpy_of(outcome.predictions)
+    records: list[Record] = [
+        (PREDICTIONS, predictions.reshape(len(predictions), -1)),
+        (SCORES, numpy_of(outcome.scores)),
+    ]
+    faults = list(made_by.built.faults)
+    for index, reading in outcome.readings.items():
+        method = made_by.methods[index]
+        try:
+            arrays = {key: numpy_of(tensor) for key, tensor in reading.items()}
+            records.extend(method.records(made_by.built.plans[index], arrays))
+        except Exception as error:  # one method's failure must not lose the others' records
+            faults.append(Fault(method.name, error))
+    return records, faults
+
+
+def score_kind(made_by: Pass, outcome: Outcome, loss: Any) -> str:
+    """What the explained numbers are: `logit`, `probability` or `output`.
+
+    Where no softmax or sigmoid could be looked through, an output that is a distribution is taken
+    for probabilities, and so is one that the compiled `loss` takes for one.
+    """
+    if made_by.built.logits:
+        return "logit"
+    rows = numpy_of(outcome.predictions)
+    within = bool(((rows >= 0) & (rows <= 1)).all())
+    several = rows.ndim > 1 and rows.shape[-1] > 1
+    sums_to_one = several and np.allclose(rows.sum(axis=-1), 1, atol=1e-2)
+    return "probability" if within and (sums_to_one or _of_probabilities(loss)) else "output"
+
+
+def numpy_of(tensor: Any) -> NDArray[Any]:
+    """A backend tensor as a NumPy array, in float32 where it holds floating-point numbers."""
+    array: NDArray[Any] = np.asarray(keras.ops.convert_to_numpy(tensor))
+    return array if array.dtype.kind in "biu" else array.astype(np.float32, copy=False)
+
+
+def _of_probabilities(losses: Any) -> bool:
+    several: Sequence[Any] = keras.tree.flatten(losses)
+    return any(
+        "crossentropy" in (loss if isinstance(loss, str) else type(loss).__name__.lower())
+        and not getattr(loss, "from_logits", False)
+        for loss in several
+    )
