@@ -1,0 +1,37 @@
+"""The records of a run: what they mean, how they are written, how they are read.
+
+Imports neither Keras nor TensorFlow: the tab and a notebook read records with NumPy alone.
+"""
+
+from .errors import (
+    DamagedFile,
+    DamagedRecord,
+    RecordsNotFound,
+    StoreError,
+    UnknownRecord,
+)
+from .folder import RECORDS
+from .probes import ProbeSet
+from .reader import Reader
+from .run import Run
+from .schema import STATS, Failure, RecordSpec, StepInfo
+from .similarity import Diff
+from .writer import Writer
+
+__all__ = [
+    "RECORDS",
+    "STATS",
+    "DamagedFile",
+    "DamagedRecord",
+    "Diff",
+    "Failure",
+    "ProbeSet",
+    "Reader",
+    "RecordSpec",
+    "RecordsNotFound",
+    "Run",
+    "StepInfo",
+    "StoreError",
+    "UnknownRecord",
+    "Writer",
+]

@@ -1,0 +1,192 @@
+"""One step's file as a whole: which arrays a record is made of, and the metadata about them."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoding import Encoded
+from .errors import DamagedFile
+from .schema import SCHEMA, STATS, RecordSpec, StepInfo, is_int
+from .tensor_file import Tensor, file_bytes
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where the arrays of one record lie in a step's file.
+
+    Attributes:
+        spec: The record's meaning.
+        values: float16 `(rows, *row_shape)`.
+        scale: float32 `(rows,)`.
+        checksums: uint32 `(rows,)`.
+        stats: float32 `(rows, len(STATS))`.
+    """
+
+    spec: RecordSpec
+    values: Tensor
+    scale: Tensor
+    checksums: Tensor
+    stats: Tensor
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        return self.values.shape[1:]
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows."""
+        return self.values.shape[0]
+
+    def read(self, file: BinaryIO, rows: Sequence[int]) -> tuple[Encoded, NDArray[np.bool_]]:
+        """The `rows` as stored, and which of them match their checksum.
+
+        Raises:
+            DamagedFile: if the file has become shorter than its header said.
+            OSError: if it cannot be read.
+        """
+        at = np.asarray(rows, np.intp)
+        scale = self.scale.read(file)[at]
+        expected = self.checksums.read(file)[at]
+        if len(at) == self.row_count and np.array_equal(at, np.arange(len(at))):
+            values = self.values.read(file)  # all at once
+        else:
+            values = np.concatenate([self.values.read(file, int(row), 1) for row in at])
+        encoded = Encoded(values, scale)
+        return encoded, encoded.checksums() == expected
+
+    def read_stats(self, file: BinaryIO, checksum: int) -> NDArray[np.float32]:
+        """The statistics, `(rows, len(STATS))`.
+
+        Raises:
+            DamagedFile: if they do not match their `checksum`, or the file has become shorter.
+            OSError: if it cannot be read.
+        """
+        stats: NDArray[np.float32] = self.stats.read(file)
+        if zlib.crc32(stats.tobytes()) != checksum:
+            raise DamagedFile(f"Its statistics of {self.spec.key!r} do not match their checksum.")
+        return stats
+
+
+MAX_ROWS = 1_000_000
+"""Most rows of a record."""
+
+Layout = Mapping[str, Stored]
+"""By key, the records of a step."""
+
+
+@dataclass(frozen=True)
+class StepHeader:
+    """What a step's file says of itself.
+
+    Attributes:
+        info: What the writer was told.
+        attempt: Which start of the training the step belongs to, from 0.
+        probes: Content hash of the probes.
+        layout: The records.
+        stats_checksums: CRC-32 of each record's statistics, in the order of `layout`.
+    """
+
+    info: StepInfo
+    attempt: int
+    probes: str
+    layout: Layout
+    stats_checksums: array[int]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A record ready to be written: its meaning, stored rows and statistics."""
+
+    spec: RecordSpec
+    encoded: Encoded
+    stats: NDArray[np.float32]
+
+
+def step_bytes(info: StepInfo, attempt: int, probes: str, records: Sequence[Prepared]) -> bytes:
+    """The file of one step."""
+    tensors: dict[str, NDArray[Any]] = {}
+    for record in records:
+        key = record.spec.key
+        tensors[key] = np.ascontiguousarray(record.encoded.values)
+        tensors[key + "#scale"] = record.encoded.scale
+        tensors[key + "#crc32"] = record.encoded.checksums()
+        tensors[key + "#stats"] = np.ascontiguousarray(record.stats)
+    metadata = {
+        "schema": SCHEMA,
+        **info.to_json(),
+        "attempt": attempt,
+        "probes": probes,
+        "records": {record.spec.key: record.spec.to_json() for record in records},
+        "stats_crc32": [zlib.crc32(record.stats.tobytes()) for record in records],
+    }
+    return file_bytes(tensors, metadata)
+
+
+def step_header(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StepHeader:
+    """The inverse of `step_bytes`, for the header alone.
+
+    Raises:
+        DamagedFile: if anything is missing, unknown or does not fit together.
+    """
+    fields = dict(metadata)
+    schema = fields.pop("schema", None)
+    if schema != SCHEMA:
+        raise DamagedFile(f"Its schema must be {SCHEMA}. Received: {str(schema)[:80]}")
+    attempt, probes = fields.pop("attempt", None), fields.pop("probes", None)
+    if not is_int(attempt) or not isinstance(probes, str) or len(probes) != 64:
+        raise DamagedFile("Its attempt or the hash of its probes is missing.")
+    records, checksums = fields.pop("records", None), fields.pop("stats_crc32", None)
+    if not isinstance(records, dict) or not isinstance(checksums, list):
+        raise DamagedFile("Its records are missing.")
+    try:
+        layout = {
+            key: _stored(RecordSpec.from_json(key, spec), tensors) for key, spec in records.items()
+        }
+        info = StepInfo.from_json(fields)
+        crcs = array("L", checksums)
+    except DamagedFile:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DamagedFile(f"Its metadata is not ours: {error}") from error
+    if len(crcs) != len(layout):
+        raise DamagedFile("It must have one checksum of statistics a record.")
+    return StepHeader(info, attempt, probes, layout, crcs)
+
+
+def _stored(spec: RecordSpec, tensors: Mapping[str, Tensor]) -> Stored:
+    try:
+        stored = Stored(
+            spec,
+            tensors[spec.key],
+            tensors[spec.key + "#scale"],
+            tensors[spec.key + "#crc32"],
+            tensors[spec.key + "#stats"],
+        )
+    except KeyError as error:
+        raise DamagedFile(f"Its record {spec.key[:80]!r} lacks an array.") from error
+    rows = stored.row_count
+    if rows > MAX_ROWS:
+        raise DamagedFile(f"Its record {spec.key[:80]!r} must have at most {MAX_ROWS} rows.")
+    wanted = {
+        "values": ("<f2", stored.values.shape),
+        "scale": ("<f4", (rows,)),
+        "checksums": ("<u4", (rows,)),
+        "stats": ("<f4", (rows, len(STATS))),
+    }
+    for name, (dtype, shape) in wanted.items():
+        tensor: Tensor = getattr(stored, name)
+        if tensor.dtype != np.dtype(dtype) or tensor.shape != shape:
+            raise DamagedFile(f"The {name} of its record {spec.key[:80]!r} do not fit the rows.")
+    if len(stored.row_shape) != len(spec.axes):
+        raise DamagedFile(f"Its record {spec.key[:80]!r} has other axes than it names.")
+    if spec.rows is not None and len(spec.rows) != rows:
+        raise DamagedFile(f"Its record {spec.key[:80]!r} has other rows than it names.")
+    return stored

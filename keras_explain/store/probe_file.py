@@ -1,0 +1,158 @@
+"""The probes' file: written once a run, read by rows."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DamagedFile, DamagedRecord, UnknownRecord
+from .probes import KINDS, ProbeSet
+from .schema import SCHEMA, is_int, is_name
+from .tensor_file import Tensor, file_bytes, opened, read_header
+
+_PREFIX = "inputs/"
+
+
+def probe_bytes(probes: ProbeSet) -> bytes:
+    """The file of the `probes`."""
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, values in probes.inputs.items():
+        tensors[_PREFIX + name] = values
+        tensors[_PREFIX + name + "#crc32"] = _checksums(values)
+    if probes.labels is not None:
+        tensors["labels"] = probes.labels
+    return file_bytes(tensors, {"schema": SCHEMA, "hash": probes.hash, **probes.to_json()})
+
+
+def _checksums(rows: NDArray[Any]) -> NDArray[np.uint32]:
+    return np.array([zlib.crc32(row.tobytes()) for row in rows], np.uint32)
+
+
+@dataclass(frozen=True)
+class ProbeFile:
+    """A probes' file whose header has been read; see `ProbeSet` for the fields.
+
+    Attributes:
+        path: The file.
+        hash: Content hash of the probes.
+        count: Number of probes.
+        described: By name of the input, `{name, axes, kind, dtype, shape, range}`.
+        labels: True class of each probe, or None.
+        class_names: Names of the classes, or None.
+    """
+
+    path: Path
+    hash: str
+    count: int
+    described: Mapping[str, Mapping[str, Any]]
+    labels: tuple[int, ...] | None
+    class_names: tuple[str, ...] | None
+    _tensors: Mapping[str, Tensor]
+
+    @classmethod
+    def open(cls, path: Path, digest: str) -> ProbeFile:
+        """Read the header of `path`, which must be the probes of hash `digest`.
+
+        Raises:
+            DamagedFile: if it is not.
+            OSError: if it cannot be read.
+        """
+        with opened(path) as file:
+            metadata, tensors = read_header(file)
+        if metadata.get("schema") != SCHEMA or metadata.get("hash") != digest:
+            raise DamagedFile(f"It is not the probes {digest[:12]} in schema {SCHEMA}.")
+        inputs = metadata.get("inputs")
+        if not isinstance(inputs, list) or not inputs:
+            raise DamagedFile("It names no inputs.")
+        described = {str(fields["name"]): fields for fields in map(_description, inputs)}
+        counts = {_matching(tensors, fields) for fields in described.values()}
+        if len(counts) != 1:
+            raise DamagedFile("Its inputs have different numbers of probes.")
+        count = counts.pop()
+        labels = _optional(metadata.get("labels"), is_int, "labels")
+        if labels is not None and len(labels) != count:
+            raise DamagedFile("It has another number of labels than of probes.")
+        names = _optional(metadata.get("class_names"), lambda item: isinstance(item, str), "names")
+        return cls(path, digest, count, described, labels, names, tensors)
+
+    def read(self, name: str, rows: Sequence[int]) -> NDArray[Any]:
+        """Rows of one input, `(rows, *input_shape)`, in the type the model gets.
+
+        Raises:
+            UnknownRecord: if there is no such input or row.
+            DamagedRecord: if a row does not match its checksum.
+            DamagedFile: if the file has become shorter than its header said.
+            OSError: if it cannot be read.
+        """
+        if name not in self.described:
+            known = ", ".join(self.described)
+            raise UnknownRecord(f"`input` must be one of {known}. Received: {name[:80]!r}")
+        if not all(0 <= row < self.count for row in rows):
+            raise UnknownRecord(f"`rows` must be below {self.count}. Received: {list(rows)[:20]}")
+        values, checksums = self._tensors[_PREFIX + name], self._tensors[_PREFIX + name + "#crc32"]
+        with opened(self.path) as file:
+            expected = checksums.read(file)[list(rows)]
+            read = [values.read(file, row, 1) for row in rows]
+        array = np.concatenate(read) if read else np.empty((0, *values.shape[1:]), values.dtype)
+        if not np.array_equal(_checksums(array), expected):
+            raise DamagedRecord(f"Rows of input {name!r} in {self.path.name} are damaged.")
+        return array
+
+    def load(self) -> ProbeSet:
+        """All probes, in memory.
+
+        Raises:
+            DamagedRecord: if they do not match their checksums or their hash.
+            DamagedFile: if the file has become shorter than its header said.
+            OSError: if it cannot be read.
+        """
+        probes = ProbeSet(
+            inputs={name: self.read(name, range(self.count)) for name in self.described},
+            axes={name: fields["axes"] for name, fields in self.described.items()},
+            kinds={name: fields["kind"] for name, fields in self.described.items()},
+            labels=None if self.labels is None else np.array(self.labels, np.int64),
+            class_names=self.class_names,
+        )
+        if probes.hash != self.hash:
+            raise DamagedRecord(f"The probes in {self.path.name} do not match their hash.")
+        return probes
+
+
+def _description(fields: Any) -> dict[str, Any]:
+    if not isinstance(fields, dict) or not is_name(fields.get("name")):
+        raise DamagedFile("One of its inputs has no name.")
+    axes, limits = fields.get("axes"), fields.get("range")
+    if fields.get("kind") not in KINDS:
+        raise DamagedFile(f"Its input {fields['name']!r} is of no known kind.")
+    if not isinstance(axes, list) or not all(map(is_name, axes)):
+        raise DamagedFile(f"Its input {fields['name']!r} has no axes.")
+    if not isinstance(limits, list) or [type(limit) for limit in limits] != [float, float]:
+        raise DamagedFile(f"Its input {fields['name']!r} has no range.")
+    return {**{name: fields[name] for name in ("name", "axes", "kind")}, "range": limits}
+
+
+def _matching(tensors: Mapping[str, Tensor], fields: dict[str, Any]) -> int:
+    """Number of rows of the input, after a check that its arrays fit its description."""
+    name = _PREFIX + fields["name"]
+    values, checksums = tensors.get(name), tensors.get(name + "#crc32")
+    if values is None or checksums is None:
+        raise DamagedFile(f"Its input {fields['name']!r} is missing.")
+    count = values.shape[0]
+    if len(values.shape) != 1 + len(fields["axes"]) or checksums.shape != (count,):
+        raise DamagedFile(f"Its input {fields['name']!r} has other axes than it names.")
+    fields["dtype"], fields["shape"] = str(values.dtype), list(values.shape[1:])
+    return count
+
+
+def _optional(values: Any, fits: Any, what: str) -> tuple[Any, ...] | None:
+    if values is None:
+        return None
+    if not isinstance(values, list) or not all(map(fits, values)):
+        raise DamagedFile(f"Its {what} are not what they should be.")
+    return tuple(values)

@@ -1,0 +1,133 @@
+"""The fixed examples of a run, as the model gets them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .plain import JSON, dumps
+from .schema import is_name, require
+
+KINDS = ("image", "series", "tokens", "features", "volume")
+"""What an input is, which decides how it is drawn."""
+
+_DTYPES = ("float32", "uint8", "int32", "int64")
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeSet:
+    """The few examples that are explained at every logged step.
+
+    Attributes:
+        inputs: By name of the model's input, its values `(probes, *input_shape)`: float32, uint8,
+            int32 or int64 (other floats become float32, other integers and booleans int64).
+        axes: By name, the axes of one example: `("height", "width", "channel")`.
+        kinds: By name, one of `KINDS`.
+        labels: True class of each probe, `(probes,)`, or None.
+        class_names: Names of the classes, or None.
+    """
+
+    inputs: Mapping[str, NDArray[Any]]
+    axes: Mapping[str, Sequence[str]]
+    kinds: Mapping[str, str]
+    labels: NDArray[np.int64] | None = None
+    class_names: Sequence[str] | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(init=False)
+    """By name, smallest and largest finite value of the input over all probes."""
+
+    def __post_init__(self) -> None:
+        """Check the fields and bring the arrays to the few types that are stored."""
+        require(
+            bool(self.inputs) and all(map(is_name, self.inputs)),
+            "`inputs` must map the names of the model's inputs to arrays.",
+            list(self.inputs),
+        )
+        inputs = {name: _storable(name, values) for name, values in self.inputs.items()}
+        counts = {name: len(values) for name, values in inputs.items()}
+        require(len(set(counts.values())) == 1, "All inputs must have as many probes.", counts)
+        for name, values in inputs.items():
+            require(self.kinds.get(name) in KINDS, _kind_rule(name), self.kinds.get(name))
+            axes = self.axes.get(name)
+            require(
+                axes is not None and len(axes) == values.ndim - 1 and all(map(is_name, axes)),
+                f"`axes[{name!r}]` must name the {values.ndim - 1} axes of one example.",
+                axes,
+            )
+        self._freeze("inputs", inputs)
+        self._freeze("axes", {name: tuple(self.axes[name]) for name in inputs})
+        self._freeze("kinds", {name: self.kinds[name] for name in inputs})
+        self._freeze("ranges", {name: _range(values) for name, values in inputs.items()})
+        if self.labels is not None:
+            labels = np.asarray(self.labels)
+            require(
+                labels.shape == (self.count,) and np.issubdtype(labels.dtype, np.integer),
+                f"`labels` must be {self.count} integers, one a probe.",
+                f"{labels.dtype} of shape {labels.shape}",
+            )
+            self._freeze("labels", labels.astype(np.int64))
+        if self.class_names is not None:
+            self._freeze("class_names", tuple(map(str, self.class_names)))
+
+    def _freeze(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def count(self) -> int:
+        """Number of probes."""
+        return len(next(iter(self.inputs.values())))
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of everything above: two runs are comparable where it is equal."""
+        digest = hashlib.sha256(dumps(self.to_json()).encode())
+        for name in sorted(self.inputs):
+            digest.update(np.ascontiguousarray(self.inputs[name]).data)
+        return digest.hexdigest()
+
+    def to_json(self) -> dict[str, JSON]:
+        """Everything but the inputs' values, as plain JSON."""
+        return {
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "labels": None if self.labels is None else self.labels.tolist(),
+            "inputs": [
+                {
+                    "name": name,
+                    "axes": list(self.axes[name]),
+                    "kind": self.kinds[name],
+                    "dtype": str(values.dtype),
+                    "shape": list(values.shape[1:]),
+                    "range": list(self.ranges[name]),
+                }
+                for name, values in self.inputs.items()
+            ],
+        }
+
+
+def _kind_rule(name: str) -> str:
+    return f"`kinds[{name!r}]` must be one of {', '.join(KINDS)}."
+
+
+def _storable(name: str, values: Any) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
+        target = str(array.dtype) if str(array.dtype) in _DTYPES else "int64"
+    else:
+        target = "float32"
+    try:
+        array = np.ascontiguousarray(array.astype(target, copy=False))
+    except (TypeError, ValueError) as error:
+        rule = f"`inputs[{name!r}]` must hold numbers."
+        raise ValueError(f"{rule} Received: dtype {array.dtype}") from error
+    require(array.ndim >= 1 and array.size > 0, f"`inputs[{name!r}]` is empty.", array.shape)
+    return array
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

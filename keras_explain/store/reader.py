@@ -1,0 +1,274 @@
+"""The reading half: a folder of records, whoever wrote it, while it is being written."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encoding import Encoded
+from .errors import DamagedFile, DamagedRecord, UnknownRecord
+from .folder import Found, probes_file, step_files
+from .layout import Layout, StepHeader, Stored, step_header
+from .plain import dumps
+from .probe_file import ProbeFile
+from .schema import STATS
+from .tensor_file import opened, read_header
+
+
+@dataclass(frozen=True)
+class Step(StepHeader):
+    """A step that is shown, and its file."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that cannot be used, and why; `lasting` until the file changes."""
+
+    file: str
+    error: str
+    lasting: bool = True
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a folder held when it was looked at.
+
+    Attributes:
+        steps: The steps shown, in order.
+        problems: Files that cannot be used.
+        records: By key, the record as the newest step that has it says.
+        last_attempt: Highest attempt among the usable files, shown or not; None without any.
+    """
+
+    steps: tuple[Step, ...]
+    problems: tuple[Problem, ...]
+    records: Layout
+    last_attempt: int | None
+
+    def step(self, number: int) -> Step:
+        """The step of that number.
+
+        Raises:
+            UnknownRecord: if it is not shown.
+        """
+        for step in self.steps:
+            if step.info.step == number:
+                return step
+        shown = [step.info.step for step in self.steps]
+        raise UnknownRecord(f"`step` must be {_listed(shown)}. Received: {number!r}")
+
+    def record(self, key: str) -> Stored:
+        """The record of that key.
+
+        Raises:
+            UnknownRecord: if no step has it.
+        """
+        if key in self.records:
+            return self.records[key]
+        raise UnknownRecord(f"`key` must be {_listed(list(self.records))}. Received: {key[:80]!r}")
+
+    def stored(self, step: Step, key: str) -> Stored | None:
+        """The record at that step, if it is there and of the same meaning and shape as now."""
+        stored, now = step.layout.get(key), self.records[key]
+        if stored is None or stored is now:
+            return stored
+        same = stored.spec == now.spec and stored.values.shape == now.values.shape
+        return stored if same else None
+
+
+def _listed(values: Sequence[object]) -> str:
+    if not values:
+        return "one that has been written (there is none)"
+    more = f", ... ({len(values)} in all)" if len(values) > 30 else ""
+    return "one of " + ", ".join(str(value)[:80] for value in values[:30]) + more
+
+
+class Reader:
+    """Reads the records in `folder`. Holds no file open, and may be shared between threads.
+
+    A file is read from its header on only once as long as name, size and time stay the same; rows
+    are read when asked for, and never without their checksum.
+
+    Args:
+        folder: `<log_dir>/explain/plugins/keras_explain`; it need not exist yet.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._lock = threading.Lock()
+        self._known: dict[Found, Step | Problem] = {}
+        self._index = Index((), (), {}, None)
+        # Most steps have the same records at the same places: kept once, a step costs little.
+        self._layouts: dict[str, Layout] = {}
+        self._probes: ProbeFile | None = None
+
+    def index(self) -> Index:
+        """What the folder holds now; the same object as long as nothing has changed.
+
+        Raises:
+            OSError: if the folder is there but cannot be listed.
+        """
+        with self._lock:
+            found = set(step_files(self.folder))
+            if found != self._known.keys():
+                known = {file: self._known.get(file) or self._read(file) for file in found}
+                self._index = _index(known)
+                # What could not be read this time may be readable the next.
+                self._known = {
+                    file: read
+                    for file, read in known.items()
+                    if isinstance(read, Step) or read.lasting
+                }
+            return self._index
+
+    def probes(self, step: Step) -> ProbeFile:
+        """The probes that the records of `step` are about.
+
+        Raises:
+            DamagedFile: if their file is missing or not theirs.
+        """
+        with self._lock:
+            if self._probes is None or self._probes.hash != step.probes:
+                path = self.folder / probes_file(step.probes)
+                try:
+                    self._probes = ProbeFile.open(path, step.probes)
+                except OSError as error:
+                    raise DamagedFile(f"{path.name} cannot be read: {error.strerror}") from error
+                except DamagedFile as error:
+                    raise DamagedFile(f"{path.name} cannot be used. {error}") from error
+            return self._probes
+
+    def rows(
+        self, step: Step, stored: Stored, rows: Sequence[int]
+    ) -> tuple[Encoded, NDArray[np.bool_]]:
+        """Rows of a record at `step` as stored, and which of them match their checksum.
+
+        Raises:
+            DamagedFile: if the file is no longer there as it was listed.
+        """
+        try:
+            with opened(step.path) as file:
+                return stored.read(file, rows)
+        except OSError as error:
+            raise DamagedFile(f"{step.path.name} cannot be read: {error.strerror}") from error
+
+    def load(self, step: Step, key: str, rows: Sequence[int] | None = None) -> NDArray[np.float32]:
+        """A record's values, `(rows, *row_shape)`.
+
+        Args:
+            step: One of the index's steps.
+            key: One of the step's records.
+            rows: Which rows; all by default.
+
+        Raises:
+            UnknownRecord: if the step does not have the record or the rows.
+            DamagedRecord: if a row is not what was written.
+        """
+        stored = step.layout.get(key)
+        if stored is None:
+            known = _listed(list(step.layout))
+            raise UnknownRecord(
+                f"`key` at step {step.info.step} must be {known}. Received: {key[:80]!r}"
+            )
+        at = range(stored.row_count) if rows is None else rows
+        if not all(0 <= row < stored.row_count for row in at):
+            rule = f"Rows of {key!r} must be from 0 to {stored.row_count - 1}."
+            raise UnknownRecord(f"{rule} Received: {list(at)[:20]}")
+        try:
+            encoded, intact = self.rows(step, stored, at)
+        except DamagedFile as error:
+            raise DamagedRecord(f"{key!r} at step {step.info.step}: {error}") from error
+        if not intact.all():
+            damaged = [row for row, is_intact in zip(at, intact, strict=True) if not is_intact]
+            raise DamagedRecord(
+                f"Rows {damaged[:20]} of {key!r} at step {step.info.step} "
+                f"({step.path.name}) do not match their checksums."
+            )
+        return encoded.decode()
+
+    def encoded_step(self, step: Step) -> dict[str, Encoded]:
+        """Every record of a step as stored, but for those that are damaged."""
+        records = {}
+        for key, stored in step.layout.items():
+            try:
+                encoded, intact = self.rows(step, stored, range(stored.row_count))
+            except DamagedFile:
+                continue
+            if intact.all():
+                records[key] = encoded
+        return records
+
+    def stats(self, index: Index, key: str) -> dict[str, NDArray[np.float32]]:
+        """By name of `STATS`, a record's figures `(steps, rows)`; NaN where they are missing.
+
+        Raises:
+            UnknownRecord: if no step has the record.
+        """
+        figures = np.full((len(index.steps), index.record(key).row_count, len(STATS)), np.nan, "f4")
+        for at, step in enumerate(index.steps):
+            stored = index.stored(step, key)
+            if stored is not None:
+                checksum = step.stats_checksums[list(step.layout).index(key)]
+                try:
+                    with opened(step.path) as file:
+                        figures[at] = stored.read_stats(file, checksum)
+                except (OSError, DamagedFile):
+                    continue
+        return {name: figures[:, :, column] for column, name in enumerate(STATS)}
+
+    def _read(self, found: Found) -> Step | Problem:
+        path = self.folder / found.name
+        try:
+            with opened(path) as file:
+                header = step_header(*read_header(file))
+            if (header.attempt, header.info.step) != (found.attempt, found.step):
+                raise DamagedFile("It holds another step than its name says.")
+        except OSError as error:
+            return Problem(found.name, f"It cannot be read: {error.strerror}", lasting=False)
+        except DamagedFile as error:
+            return Problem(found.name, str(error))
+        return Step(**{**vars(header), "layout": self._interned(header.layout)}, path=path)
+
+    def _interned(self, layout: Layout) -> Layout:
+        name = dumps(
+            [
+                [key, of.spec.to_json(), [[*t.shape, t.begin] for t in list(vars(of).values())[1:]]]
+                for key, of in layout.items()
+            ]
+        )
+        return self._layouts.setdefault(name, layout)
+
+
+def _index(known: Mapping[Found, Step | Problem]) -> Index:
+    order = sorted(known, key=lambda found: (found.attempt, found.step))
+    read = [known[found] for found in order]
+    whole = [step for step in read if isinstance(step, Step)]
+    problems = tuple(problem for problem in read if isinstance(problem, Problem))
+    newest = whole[-1] if whole else None
+    shown = [step for step in _not_superseded(whole) if step.probes == whole[-1].probes]
+    records: dict[str, Stored] = {}
+    for step in reversed(shown):
+        for key, stored in step.layout.items():
+            records.setdefault(key, stored)
+    return Index(tuple(shown), problems, records, newest.attempt if newest else None)
+
+
+def _not_superseded(steps: Sequence[Step]) -> list[Step]:
+    """Those of `steps`, sorted by attempt and step, that no newer attempt has started below."""
+    kept: list[Step] = []
+    end = math.inf
+    for _, attempt in groupby(reversed(steps), key=lambda step: step.attempt):
+        of_attempt = list(attempt)
+        kept += [step for step in of_attempt if step.info.step < end]
+        end = min(end, of_attempt[-1].info.step)
+    return kept[::-1]

@@ -1,0 +1,150 @@
+"""The records of one training, for a person at a prompt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import RecordsNotFound
+from .folder import RECORDS, step_files
+from .probes import ProbeSet
+from .reader import Problem, Reader
+from .schema import Failure, RecordSpec
+from .similarity import Diff, diff
+
+_PLACES = (Path("explain") / RECORDS, RECORDS, Path())
+_DEPTH = 4
+
+
+class Run:
+    """What one training has logged, as it was when the object was made (see `refresh`).
+
+    ```python
+    run = keras_explain.Run("logs/run1")
+    run.load("grad_cam/conv5", step=3)  # float32 (probes, height, width)
+    ```
+
+    Args:
+        log_dir: The `log_dir` given to the callback, its folder `explain`, or the records' folder.
+
+    Raises:
+        RecordsNotFound: if there are no records; the message lists the runs below `log_dir`.
+    """
+
+    def __init__(self, log_dir: str | PathLike[str]) -> None:
+        self.folder = _records_folder(Path(log_dir))
+        self._reader = Reader(self.folder)
+        self.refresh()
+
+    def refresh(self) -> Run:
+        """Look at the folder again, and return this object."""
+        self._index = self._reader.index()
+        return self
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, steps={len(self.steps)}, keys={list(self.keys)})"
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The logged steps, in order; -1 is before the first update."""
+        return tuple(step.info.step for step in self._index.steps)
+
+    @property
+    def epochs(self) -> tuple[int | None, ...]:
+        """The epoch of each step."""
+        return tuple(step.info.epoch for step in self._index.steps)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the records."""
+        return tuple(self._index.records)
+
+    @property
+    def specs(self) -> Mapping[str, RecordSpec]:
+        """By key, what the record means."""
+        return {key: stored.spec for key, stored in self._index.records.items()}
+
+    @property
+    def probes(self) -> ProbeSet:
+        """The examples explained.
+
+        Raises:
+            DamagedFile, DamagedRecord: if their file is missing or altered.
+        """
+        if not self._index.steps:
+            raise RecordsNotFound(f"No step has been logged in {self.folder} yet.")
+        return self._reader.probes(self._index.steps[-1]).load()
+
+    @property
+    def logs(self) -> Mapping[str, NDArray[np.float64]]:
+        """Keras's logs, by name `(steps,)`; NaN where a step has no such value."""
+        infos = [step.info for step in self._index.steps]
+        names = dict.fromkeys(name for info in infos for name in info.logs)
+        return {name: np.array([info.logs.get(name, np.nan) for info in infos]) for name in names}
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed while explaining, oldest first."""
+        return tuple(failure for step in self._index.steps for failure in step.info.failures)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Files that cannot be used, and why."""
+        return self._index.problems
+
+    def load(self, key: str, step: int, probes: Sequence[int] | None = None) -> NDArray[np.float32]:
+        """A record's values at one step, raw, float32 `(rows, *row_shape)`.
+
+        Args:
+            key: One of `keys`.
+            step: One of `steps`.
+            probes: Which rows, from 0; all by default.
+
+        Raises:
+            UnknownRecord: if there is no such step, record or row.
+            DamagedRecord: if a row is not what was written.
+        """
+        return self._reader.load(self._index.step(step), key, probes)
+
+    def predictions(self, step: int) -> NDArray[np.float32]:
+        """The model's output for each probe at one step, `(probes, classes)`."""
+        return self.load("predictions", step)
+
+    def diff(self, key: str, a: int, b: int) -> Diff:
+        """What changed in a record from step `a` to step `b`; see `Diff`."""
+        return diff(self.load(key, a), self.load(key, b))
+
+    def stats(self, key: str) -> Mapping[str, NDArray[np.float32]]:
+        """By name of the figure, a record's statistics `(steps, rows)`; NaN where missing."""
+        return self._reader.stats(self._index, key)
+
+
+def _records_folder(log_dir: Path) -> Path:
+    for place in _PLACES:
+        folder = log_dir / place
+        if any(step_files(folder)) or any(folder.glob("probes-*.safetensors")):
+            return folder
+    looked = ", ".join(str(log_dir / place) for place in _PLACES)
+    runs = _runs_below(log_dir)
+    below = f" Runs below it: {', '.join(runs)}." if runs else ""
+    raise RecordsNotFound(
+        f"`log_dir` holds no records of keras_explain. Looked in: {looked}.{below} "
+        f"Received: {str(log_dir)!r}"
+    )
+
+
+def _runs_below(log_dir: Path) -> list[str]:
+    runs = []
+    for folder, below, _ in os.walk(log_dir):
+        here = Path(folder)
+        if (here / _PLACES[0]).is_dir():
+            runs.append(str(here))
+        below[:] = sorted(set(below) - {"explain"})
+        if len(here.relative_to(log_dir).parts) >= _DEPTH or len(runs) >= 20:
+            below.clear()
+    return runs

@@ -1,0 +1,1 @@
+"""The Explain tab of TensorBoard: it shows the records that a training has written."""
