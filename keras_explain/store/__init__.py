@@ -10,6 +10,7 @@ from .errors import (
     StoreError,
     UnknownRecord,
 )
+from .event_file import EventFile, announcement
 from .folder import RECORDS
 from .probes import ProbeSet
 from .reader import Reader
@@ -24,6 +25,7 @@ __all__ = [
     "DamagedFile",
     "DamagedRecord",
     "Diff",
+    "EventFile",
     "Failure",
     "ProbeSet",
     "Reader",
@@ -34,4 +36,5 @@ __all__ = [
     "StoreError",
     "UnknownRecord",
     "Writer",
+    "announcement",
 ]

@@ -1,0 +1,102 @@
+"""An event file of TensorBoard, written without TensorFlow.
+
+TFRecord framing: length (8 bytes), its masked CRC-32C (4), the event, its masked CRC-32C (4).
+https://www.tensorflow.org/tutorials/load_data/tfrecord
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+
+import google_crc32c
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_TENSOR, Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+PLUGIN = "keras_explain"
+"""Name under which TensorBoard knows the tab."""
+
+_number = itertools.count()
+
+
+class EventFile:
+    """Appends events to a new file in `folder`. Every event is on its way to the disk at once.
+
+    Args:
+        folder: A run of TensorBoard; made if missing. No other live writer may share it.
+
+    Raises:
+        OSError: if the file cannot be made.
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        now = time.time()
+        # TensorBoard reads the files of a run in the order of their names.
+        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+        self.path = Path(folder, f"{name}.{next(_number)}.{PLUGIN}")
+        self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed by `close`
+        self._size = 0
+        self._append(Event(wall_time=now, file_version="brain.Event:2"))
+
+    def add(self, step: int, wall_time: float, values: Iterable[Summary.Value]) -> None:
+        """Append one event.
+
+        Args:
+            step: TensorBoard's step.
+            wall_time: Seconds since the epoch.
+            values: Summaries, of one tag each.
+
+        Raises:
+            OSError: if the file system refuses. The file is then as it was before: TensorBoard
+                would read nothing behind half an event.
+        """
+        self._append(Event(step=step, wall_time=wall_time, summary=Summary(value=values)))
+
+    def close(self) -> None:
+        """Close the file; nothing is lost by not doing so."""
+        self._file.close()
+
+    def _append(self, event: Event) -> None:
+        left = memoryview(_framed(event.SerializeToString()))
+        size = self._size + len(left)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except BaseException:
+            self._file.truncate(self._size)
+            raise
+        self._size = size
+
+
+def announcement(keys: Sequence[str]) -> Summary.Value:
+    """A summary that tells TensorBoard that this run has records, and their `keys`."""
+    metadata = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN),
+        display_name="keras_explain",
+        summary_description="Names of the records of this step. The Explain tab shows them.",
+        data_class=DATA_CLASS_TENSOR,
+    )
+    shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(keys))])
+    names = [key.encode("utf-8", "backslashreplace") for key in keys]
+    tensor = TensorProto(dtype=DT_STRING, tensor_shape=shape, string_val=names)
+    return Summary.Value(tag=PLUGIN, tensor=tensor, metadata=metadata)
+
+
+def _framed(content: bytes) -> bytes:
+    length = struct.pack("<Q", len(content))
+    return length + _masked_crc(length) + content + _masked_crc(content)
+
+
+def _masked_crc(content: bytes) -> bytes:
+    crc = google_crc32c.value(content)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
