@@ -1,0 +1,64 @@
+"""What a request may ask for, bounded before anything is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MAX_LIST = 20_000
+"""Longest list of numbers in a request."""
+
+_NUMBER = re.compile(r"-?\d{1,10}", re.ASCII)
+
+
+class BadRequest(ValueError):
+    """The request cannot be answered as it is put."""
+
+
+class NotFound(BadRequest):
+    """The request asks for what is not there."""
+
+
+def text(query: Mapping[str, str], name: str) -> str:
+    """The argument `name`, which must be given."""
+    value = query.get(name)
+    if not value:
+        raise BadRequest(f"`{name}` must be given.")
+    return value
+
+
+def numbers(query: Mapping[str, str], name: str) -> list[int] | None:
+    """The comma-separated integers in the argument `name`, or None if it is not given."""
+    value = query.get(name)
+    if value is None:
+        return None
+    parts = value.split(",") if value else []
+    if len(parts) > MAX_LIST:
+        raise BadRequest(f"`{name}` must have at most {MAX_LIST} numbers. Received: {len(parts)}")
+    for part in parts:
+        if not _NUMBER.fullmatch(part):
+            raise BadRequest(f"`{name}` must be integers with commas. Received: {part[:80]!r}")
+    return [int(part) for part in parts]
+
+
+def indices(query: Mapping[str, str], name: str, count: int) -> list[int]:
+    """The integers in the argument `name`, each from 0 to `count` - 1; all if it is not given."""
+    given = numbers(query, name)
+    if given is None:
+        return list(range(count))
+    for index in given:
+        if not 0 <= index < count:
+            raise BadRequest(f"`{name}` must be from 0 to {count - 1}. Received: {index}")
+    return given
+
+
+def number(query: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    """The integer in the argument `name`, from `least` to `most`, or None if it is not given."""
+    given = numbers(query, name)
+    if given is None:
+        return None
+    if len(given) != 1 or not least <= given[0] <= most:
+        raise BadRequest(
+            f"`{name}` must be one integer from {least} to {most}. Received: {query[name][:80]!r}"
+        )
+    return given[0]

@@ -1,0 +1,191 @@
+"""What there is: the runs, one run's manifest, its figures by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_explain.store import Reader, StoreError
+from keras_explain.store.probe_file import ProbeFile
+from keras_explain.store.reader import Index, Step
+from keras_explain.store.schema import SCHEMA, STATS
+
+from .bundle import bundle
+from .queries import BadRequest
+
+MAX_LISTED = 100
+"""Most failures and problems that are listed."""
+
+MAX_BYTES = 64 * 2**20
+"""Largest table of figures."""
+
+
+def runs(readers: Mapping[str, tuple[str, Reader]], logdir: str) -> dict[str, Any]:
+    """The runs, given by name in TensorBoard as the name shown and the reader."""
+    listed = []
+    for run, (name, reader) in readers.items():
+        steps = reader.index().steps
+        listed.append(
+            {
+                "run": run,
+                "name": name,
+                "steps": len(steps),
+                "last": steps[-1].info.step if steps else None,
+                "updated": steps[-1].info.wall_time if steps else None,
+            }
+        )
+    return {"runs": listed, "logdir": logdir}
+
+
+def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
+    """Everything about a run but its arrays; it grows by a few numbers a step."""
+    index = reader.index()
+    infos = [step.info for step in index.steps]
+    problems = [{"file": of.file, "error": of.error} for of in index.problems]
+    probes, trouble = _probes(reader, index)
+    failures = [dict(vars(failure)) for info in infos for failure in info.failures]
+    logged = dict.fromkeys(log for info in infos for log in info.logs)
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "name": name,
+        "probes": probes,
+        "steps": [info.step for info in infos],
+        "epochs": [info.epoch for info in infos],
+        "wall_times": [info.wall_time for info in infos],
+        "attempts": [step.attempt for step in index.steps],
+        "logs": {log: [_finite(info.logs.get(log)) for info in infos] for log in logged},
+        "score": infos[-1].score if infos else None,
+        "records": [
+            {
+                "key": key,
+                **stored.spec.to_json(),
+                "shape": list(stored.row_shape),
+                "row_count": stored.row_count,
+            }
+            for key, stored in index.records.items()
+        ],
+        "missing": _missing(index),
+        "failures": failures[-MAX_LISTED:],
+        "totals": infos[-1].totals if infos else {},
+        "problems": (problems + trouble)[-MAX_LISTED:],
+    }
+
+
+def columns(reader: Reader, key: str) -> bytes:
+    """A bundle of a record's statistics, `(steps, rows)` each."""
+    index = reader.index()
+    _check_size(len(index.steps) * index.record(key).row_count * len(STATS))
+    figures = reader.stats(index, key)
+    return bundle(figures, steps=[step.info.step for step in index.steps], key=key)
+
+
+def targets(reader: Reader) -> bytes:
+    """A bundle of what was explained and what the model said, `(steps, probes)` each."""
+    index = reader.index()
+    labels = None
+    count = len(index.steps[-1].info.targets) if index.steps else 0
+    _check_size(len(index.steps) * count * 5)
+    probe_file = _probe_file(reader, index)
+    if probe_file is not None and probe_file.labels is not None and probe_file.count == count:
+        labels = np.array(probe_file.labels)
+    shape = (len(index.steps), count)
+    target, predicted = np.full(shape, -1, "i4"), np.full(shape, -1, "i4")
+    probability, of_label, score = (np.full(shape, np.nan, "f4") for _ in range(3))
+    for at, step in enumerate(index.steps):
+        if len(step.info.targets) == count:
+            target[at] = np.clip(step.info.targets, -1, 2**31 - 1)
+        scores = _loaded(reader, step, "scores", count)
+        if scores is not None:
+            score[at] = scores.reshape(count, -1)[:, 0]
+        outputs = _loaded(reader, step, "predictions", count)
+        if outputs is not None and outputs.ndim == 2:
+            chances = _by_class(outputs, binary=step.info.score != "output")
+            predicted[at] = chances.argmax(axis=1)
+            probability[at] = chances[np.arange(count), predicted[at]]
+            if labels is not None:
+                known = (labels >= 0) & (labels < chances.shape[1])
+                of_label[at, known] = chances[np.flatnonzero(known), labels[known]]
+            predicted[at, ~np.isfinite(chances).all(axis=1)] = -1
+    return bundle(
+        {
+            "target": target,
+            "predicted": predicted,
+            "probability": probability,
+            "true_probability": of_label,
+            "score": score,
+        },
+        steps=[step.info.step for step in index.steps],
+    )
+
+
+def _by_class(outputs: NDArray[np.float32], binary: bool) -> NDArray[np.float32]:
+    """Outputs a class each: a single sigmoid stands for two classes."""
+    if binary and outputs.shape[1] == 1:
+        return np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs
+
+
+def _loaded(reader: Reader, step: Step, key: str, count: int) -> NDArray[np.float32] | None:
+    stored = step.layout.get(key)
+    if stored is None or stored.row_count != count:
+        return None
+    try:
+        return reader.load(step, key)
+    except StoreError:
+        return None
+
+
+def _probe_file(reader: Reader, index: Index) -> ProbeFile | None:
+    try:
+        return reader.probes(index.steps[-1]) if index.steps else None
+    except StoreError:
+        return None
+
+
+def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    nothing: dict[str, Any] = {
+        "hash": None,
+        "count": 0,
+        "inputs": [],
+        "labels": None,
+        "class_names": None,
+    }
+    if not index.steps:
+        return nothing, []
+    step = index.steps[-1]
+    try:
+        file = reader.probes(step)
+    except StoreError as error:
+        known = {**nothing, "hash": step.probes, "count": len(step.info.targets)}
+        return known, [{"file": f"probes-{step.probes[:12]}", "error": str(error)}]
+    return {
+        "hash": file.hash,
+        "count": file.count,
+        "inputs": [dict(fields) for fields in file.described.values()],
+        "labels": file.labels,
+        "class_names": file.class_names,
+    }, []
+
+
+def _missing(index: Index) -> dict[str, list[int]]:
+    """By key, the steps without the record, for the keys that lack any."""
+    missing = {}
+    for key in index.records:
+        steps = [step.info.step for step in index.steps if index.stored(step, key) is None]
+        if steps:
+            missing[key] = steps
+    return missing
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _check_size(figures: int) -> None:
+    if 4 * figures > MAX_BYTES:
+        raise BadRequest(f"At most {MAX_BYTES} bytes of figures are sent. Received: {4 * figures}")

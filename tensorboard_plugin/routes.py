@@ -1,0 +1,150 @@
+"""The routes: HTTP around the replies. They only read, and answer GET and HEAD alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tensorboard import plugin_util
+from tensorboard.backend import http_util
+from werkzeug import wrappers
+
+from keras_explain.store import Reader, StoreError, UnknownRecord
+
+from . import inputs, queries, replies
+from .maps import maps
+from .queries import BadRequest, NotFound
+from .runs import Runs
+from .static_files import static_file
+
+App = Callable[[dict[str, Any], Any], Iterable[bytes]]
+Request = wrappers.Request
+Response = wrappers.Response
+
+MAX_SIDE = 10_000
+"""Most pixels a side that a request may name."""
+
+_WORTH_PACKING = 1_024
+_FAST = 1  # gzip: the browser is mostly on the same machine
+
+
+def apps(runs: Runs, static: Path) -> dict[str, App]:
+    """By path below `/data/plugin/keras_explain`, the WSGI application.
+
+    Args:
+        runs: The runs.
+        static: Folder of the built front end.
+    """
+
+    def reader(request: Request) -> Reader:
+        run = queries.text(request.args, "run")
+        return runs.reader(run, *_origin(request))
+
+    def serve_static(request: Request) -> Response:
+        name = request.path.rpartition("/static/")[2]
+        content, content_type, etag = static_file(static, name)
+        if etag in request.if_none_match:
+            unchanged = [("ETag", etag), ("Cache-Control", "no-cache"), *_NOSNIFF]
+            return Response(status=304, headers=unchanged)
+        return _respond(request, content, content_type, headers=[("ETag", etag)])
+
+    def serve_runs(request: Request) -> Response:
+        found = runs.readers(*_origin(request))
+        named = {run: (runs.name(run), of) for run, of in found.items()}
+        return _json(request, replies.runs(named, runs.logdir))
+
+    def serve_manifest(request: Request) -> Response:
+        run = queries.text(request.args, "run")
+        return _json(request, replies.manifest(reader(request), run, runs.name(run)))
+
+    def serve_columns(request: Request) -> Response:
+        key = queries.text(request.args, "key")
+        return _binary(request, replies.columns(reader(request), key))
+
+    def serve_targets(request: Request) -> Response:
+        return _binary(request, replies.targets(reader(request)))
+
+    def serve_maps(request: Request) -> Response:
+        key = queries.text(request.args, "key")
+        steps, rows, channels = (
+            queries.numbers(request.args, name) for name in ("steps", "rows", "channels")
+        )
+        if steps is None:
+            raise BadRequest("`steps` must be given.")
+        return _binary(request, maps(reader(request), key, steps, rows, channels))
+
+    def serve_inputs(request: Request) -> Response:
+        name, rows = queries.text(request.args, "input"), queries.numbers(request.args, "rows")
+        size = queries.number(request.args, "size", 1, MAX_SIDE)
+        return _binary(request, inputs.pictures(reader(request), name, rows, size))
+
+    def serve_values(request: Request) -> Response:
+        name, rows = queries.text(request.args, "input"), queries.numbers(request.args, "rows")
+        return _binary(request, inputs.values(reader(request), name, rows))
+
+    return {
+        "/static/*": _reading(serve_static),
+        "/runs": _reading(serve_runs),
+        "/manifest": _reading(serve_manifest),
+        "/columns": _reading(serve_columns),
+        "/targets": _reading(serve_targets),
+        "/maps": _reading(serve_maps),
+        "/inputs": _reading(serve_inputs),
+        "/values": _reading(serve_values),
+    }
+
+
+_NOSNIFF = [("X-Content-Type-Options", "nosniff")]
+
+
+def _origin(request: Request) -> tuple[Any, str]:
+    return plugin_util.context(request.environ), plugin_util.experiment_id(request.environ)
+
+
+def _reading(serve: Callable[[Request], Response]) -> App:
+    """The application of a route: other methods are refused, and known errors told in words."""
+
+    def answer(request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            allowed = [("Allow", "GET, HEAD")]
+            return _refusal(request, 405, "Only GET and HEAD are answered.", allowed)
+        try:
+            return serve(request)
+        except (NotFound, UnknownRecord) as error:
+            return _refusal(request, 404, str(error))
+        except BadRequest as error:
+            return _refusal(request, 400, str(error))
+        except (StoreError, OSError) as error:
+            return _refusal(request, 404, f"This cannot be read: {error}")
+
+    app: App = Request.application(answer)
+    return app
+
+
+def _refusal(
+    request: Request, code: int, sentence: str, headers: list[tuple[str, str]] | None = None
+) -> Response:
+    # A name with a lone surrogate is no UTF-8.
+    text = sentence.encode("utf-8", "backslashreplace")
+    return _respond(request, text, "text/plain", code=code, headers=headers)
+
+
+def _respond(request: Request, content: Any, content_type: str, **options: Any) -> Response:
+    # It sets `nosniff`, lengths and caching, and leaves the body out for HEAD.
+    response: Response = http_util.Respond(request, content, content_type, **options)
+    return response
+
+
+def _json(request: Request, content: Any) -> Response:
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return _respond(request, text, "application/json")
+
+
+def _binary(request: Request, content: bytes) -> Response:
+    encoding = None
+    if len(content) > _WORTH_PACKING and request.accept_encodings["gzip"] > 0:
+        content, encoding = gzip.compress(content, _FAST, mtime=0), "gzip"
+    return _respond(request, content, "application/octet-stream", content_encoding=encoding)
