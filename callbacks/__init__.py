@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_explain.callbacks.explain import Explain
-from keras_explain.callbacks.presets import ActivationMaps, GradientMaps, WeightGradients
+from .explain import Explain
+from .presets import ActivationMaps, GradientMaps, WeightGradients
 
 __all__ = ["ActivationMaps", "Explain", "GradientMaps", "WeightGradients"]

@@ -11,10 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_explain.callbacks.recorder import Moment, Recorder
 from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
+
+from .recorder import Moment, Recorder
 
 UNITS = ("epoch", "batch")
 
@@ -43,7 +44,7 @@ class Explain(keras.callbacks.Callback):
         output: Name or index of the explained one, for a model with several outputs.
         class_names: Names of the classes, for people.
         before_training: Whether the network is also explained before its first batch.
-        event_file: Whether pictures, histograms and scalars are also written for TensorBoard's own
+        summaries: Whether pictures, histograms and scalars are also written for TensorBoard's own
             tabs.
         strict: Whether a failure raises, where it would be recorded and warned of once.
 
@@ -64,7 +65,7 @@ class Explain(keras.callbacks.Callback):
         output: str | int | None = None,
         class_names: Sequence[str] | None = None,
         before_training: bool = True,
-        event_file: bool = True,
+        summaries: bool = True,
         strict: bool = False,
     ) -> None:
         super().__init__()
@@ -81,7 +82,7 @@ class Explain(keras.callbacks.Callback):
         self.output = output
         self.class_names = None if class_names is None else [str(name) for name in class_names]
         self.before_training = before_training
-        self.event_file = event_file
+        self.summaries = summaries
         self.strict = strict
         self._optional = methods is None
         self._reset()
@@ -107,6 +108,8 @@ class Explain(keras.callbacks.Callback):
         """Check everything against the model and trace the pass."""
         self.close()
         self._reset()
+        if not self.model.built:
+            self.probes.build(self.model)
         if self.model.built:
             self._prepare()
 
@@ -132,15 +135,14 @@ class Explain(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain, where the unit is the epoch."""
         self._epoch = epoch
-        self._last_logs = _figures(logs)
         if self.unit == "epoch" and (epoch + 1) % self.every == 0:
-            self._explain(Moment(epoch, epoch, _updates_of(self.model), self._last_logs))
+            self._explain(Moment(epoch, epoch, _updates_of(self.model), _figures(logs)))
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the finished network, if its last step was skipped, and finish the files."""
         updates = _updates_of(self.model)
         step = self._epoch if self.unit == "epoch" else updates - 1
-        if self._pass is not None and self._last_logged is not None and step > self._last_logged:
+        if self._epoch >= 0 and step != self._last_logged:
             self._explain(Moment(step, self._epoch, updates, _figures(logs)))
         self.close()
 
@@ -150,9 +152,7 @@ class Explain(keras.callbacks.Callback):
             self._recorder.close()
 
     def _prepare(self) -> None:
-        made = Pass(
-            self.model, self.probes, self.methods, self.target, self.output, self._optional
-        )
+        made = Pass(self.model, self.probes, self.methods, self.target, self.output, self._optional)
         made.trace()
         self._pass = made
         self._recorder = Recorder(
@@ -160,7 +160,7 @@ class Explain(keras.callbacks.Callback):
             made,
             probes=self.probes.described(self.model, self.class_names),
             loss=getattr(self.model, "loss", None),
-            event_file=self.event_file,
+            summaries=self.summaries,
             strict=self.strict,
         )
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_explain import methods
-from keras_explain.callbacks.explain import Explain
+
+from .explain import Explain
 
 
 class GradientMaps(Explain):
@@ -19,7 +20,9 @@ class GradientMaps(Explain):
         **options: Other options of `Explain`.
     """
 
-    def __init__(self, log_dir: Any, probes: Any, *, layer: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, log_dir: Any, probes: Any, *, layer: str | None = None, **options: Any
+    ) -> None:
         chosen = [methods.Saliency(layer), methods.GradientTimesInput(layer)]
         super().__init__(log_dir, probes, chosen, **options)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from keras_explain.passes import Failure, Outcome, Pass
+from keras_explain.passes import Fault, Outcome, Pass
 from keras_explain.records import numpy_of, records_of, score_kind
-from keras_explain.store import ProbeSet, StepInfo, Writer
+from keras_explain.store import Failure, ProbeSet, StepInfo, Writer
 from keras_explain.summaries import Summaries
 
 WAITING = 2
@@ -42,7 +42,7 @@ class Recorder:
         made_by: The pass whose outcomes are kept.
         probes: The probes as they are kept.
         loss: The compiled loss, which tells probabilities from logits.
-        event_file: Whether to write summaries for TensorBoard's own tabs.
+        summaries: Whether to write summaries for TensorBoard's own tabs.
         strict: Work on the training thread, and raise.
     """
 
@@ -53,7 +53,7 @@ class Recorder:
         *,
         probes: ProbeSet,
         loss: Any,
-        event_file: bool,
+        summaries: bool,
         strict: bool,
     ) -> None:
         self._folder = log_dir / "explain"
@@ -61,11 +61,11 @@ class Recorder:
         self._probes = probes
         self._loss = loss
         self._strict = strict
-        self._with_event_file = event_file
+        self._with_summaries = summaries
         self._writer: Writer | None = None
         self._summaries: Summaries | None = None
         self._score: str | None = None
-        self._failures: list[dict[str, Any]] = []
+        self._failures: list[Failure] = []
         self._told = 0
         self._dropped = 0
         self._warned: set[tuple[str, str]] = set()
@@ -80,13 +80,14 @@ class Recorder:
 
     def missed(self, moment: Moment, error: Exception) -> None:
         """Note that the pass itself failed at this step."""
-        self._fail(moment, Failure("pass", error))
-        self._soon(lambda: self._store(moment, None, []))
+        self._fail(moment, Fault("pass", error))
+        nothing = {"targets": (-1,) * self._probes.count}
+        self._soon(lambda: self._store(moment, nothing, []))
 
     def failure_texts(self) -> list[str]:
         """What has gone wrong so far, one sentence each."""
         with self._lock:
-            return [f"step {f['step']}: {f['source']}: {f['error']}" for f in self._failures]
+            return [f"step {f.step}: {f.source}: {f.error}" for f in self._failures]
 
     def close(self) -> None:
         """Wait until everything is written, and close the files."""
@@ -107,12 +108,12 @@ class Recorder:
         self._room.release()
         error = future.exception()
         if isinstance(error, Exception):  # what the steps below did not foresee is told too
-            self._fail(Moment(-1, -1, -1, {}), Failure("recorder", error))
+            self._fail(Moment(-1, -1, -1, {}), Fault("recorder", error))
 
     def _write(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
-        records, failures = records_of(self._pass, outcome)
-        for failure in failures:
-            self._fail(moment, failure)
+        records, faults = records_of(self._pass, outcome)
+        for fault in faults:
+            self._fail(moment, fault)
         if self._score is None:
             self._score = score_kind(self._pass, outcome, self._loss)
         info = {
@@ -121,12 +122,11 @@ class Recorder:
             "seconds": {"pass": seconds},
         }
         if outcome.loss is not None:
-            moment.logs.setdefault("probe_loss", float(numpy_of(outcome.loss)))
-        written = self._store(moment, info, records)
-        if self._with_event_file:
-            self._summarise(moment, records, written)
+            moment.logs["probe_loss"] = float(numpy_of(outcome.loss))
+        self._store(moment, info, records)
+        self._summarise(moment, records)
 
-    def _store(self, moment: Moment, info: dict[str, Any] | None, records: list[Any]) -> bool:
+    def _store(self, moment: Moment, info: dict[str, Any], records: list[Any]) -> None:
         with self._lock:
             untold = self._failures[self._told :]
             totals = {"failures": len(self._failures), "dropped": self._dropped}
@@ -143,41 +143,38 @@ class Recorder:
                     logs=moment.logs,
                     failures=untold,
                     totals=totals,
-                    **(info or {}),
+                    **info,
                 ),
                 records,
             )
         except Exception as error:  # a full disk, a folder that is gone: the step is dropped
             with self._lock:
                 self._dropped += 1
-            self._fail(moment, Failure("store", error))
-            return False
+            self._fail(moment, Fault("store", error))
+            return
         with self._lock:
             self._told += len(untold)
-        return True
 
-    def _summarise(self, moment: Moment, records: list[Any], written: bool) -> None:
+    def _summarise(self, moment: Moment, records: list[Any]) -> None:
         try:
             if self._summaries is None:
-                self._summaries = Summaries(self._folder, self._probes)
-            self._summaries.add(moment.step, records)
-        except Exception as error:  # the same failures as above, in the other file
-            self._fail(moment, Failure("event file", error))
+                self._summaries = Summaries(self._folder, self._probes, self._with_summaries)
+            self._summaries.add(moment.step, records, {})
+        except Exception as error:  # likewise, for the other file
+            self._fail(moment, Fault("event file", error))
 
-    def _fail(self, moment: Moment, failure: Failure) -> None:
+    def _fail(self, moment: Moment, fault: Fault) -> None:
         if self._strict:
-            raise failure.error
-        kind = (failure.source, type(failure.error).__name__)
+            raise fault.error
+        kind = (fault.source, type(fault.error).__name__)
         with self._lock:
-            self._failures.append(
-                {"step": moment.step, "source": failure.source, "error": str(failure)}
-            )
+            self._failures.append(Failure(moment.step, fault.source, str(fault)))
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
             warnings.warn(
-                f"keras_explain: {failure.source} failed at step {moment.step}, and training goes "
-                f"on. {failure} (Further failures of this kind are counted in silence.)",
+                f"keras_explain: {fault.source} failed at step {moment.step}, and training goes "
+                f"on. {fault} (Further failures of this kind are counted in silence.)",
                 ExplanationWarning,
                 stacklevel=2,
             )

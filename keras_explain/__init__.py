@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_explain.explanation import explain as explain
-    from keras_explain.store import Run as Run
+    from .explanation import explain as explain
+    from .store import Run as Run
 
 __version__ = "0.1.0"
 

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.methods import Method, method_of
-from keras_explain.passes import Pass
-from keras_explain.probes import Probes
-from keras_explain.records import records_of
+from .methods import Method, method_of
+from .passes import Pass
+from .probes import Probes
+from .records import records_of
 
 
 def explain(

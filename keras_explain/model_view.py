@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_explain.tap import Tap
+from .tap import Tap
 
 SPACE = ("depth", "height", "width", "time")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import keras
 
-from keras_explain import backends
-from keras_explain.methods.base import Method, Plan, Seen
-from keras_explain.model_view import ModelView, NotApplicableError, view_of
-from keras_explain.probes import Probes
-from keras_explain.tap import Tap, tapped
-from keras_explain.targets import target_of
+from . import backends
+from .methods.base import Method, Plan, Seen
+from .model_view import ModelView, NotApplicableError, view_of
+from .probes import Probes
+from .tap import Tap, tapped
+from .targets import target_of
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,8 @@ class Pass:
         self._fixed = list(model.non_trainable_variables)
         self._x = keras.tree.map_structure(keras.ops.convert_to_tensor, probes.cast_for(model))
         self._graph = self._backend.compiled(self._forward_backward)
+        self._weights = self._backend.snapshotter(self._trainable)
+        self._state = self._backend.snapshotter(self._fixed)
         self._built: _Built | None = None
 
     @property
@@ -144,8 +146,7 @@ class Pass:
         return Outcome(loss=found.pop("loss", None), readings=readings, **found)
 
     def _arguments(self) -> tuple[list[Any], list[Any], Any]:
-        snapshot = self._backend.snapshot
-        return snapshot(self._trainable), snapshot(self._fixed), self._x
+        return self._weights(), self._state(), self._x
 
     def _forward_backward(self, trainable: list[Any], fixed: list[Any], x: Any) -> dict[str, Any]:
         """The traced function: everything that all methods read, as a dict of tensors."""
@@ -202,7 +203,9 @@ class Pass:
     def _loss(self, x: Any, outputs: Any) -> Any:
         """The compiled loss on the probes."""
         y, weight = (
-            keras.tree.map_structure(lambda a: None if a is None else keras.ops.convert_to_tensor(a), part)
+            keras.tree.map_structure(
+                lambda a: None if a is None else keras.ops.convert_to_tensor(a), part
+            )
             for part in (self._probes.y, self._probes.sample_weight)
         )
         return self._model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
@@ -246,7 +249,9 @@ class Pass:
         at_weights = tape.gradients(loss, trainable) if built.needs_loss else []
         values = {name for need in needs for name in need.activations}
         return Seen(
-            values={name: _float32(places[name]) for name in (*inputs, *sorted(values - set(inputs)))},
+            values={
+                name: _float32(places[name]) for name in (*inputs, *sorted(values - set(inputs)))
+            },
             gradients={n: _float32(g) for n, g in zip(at, gradients, strict=True)},
             weight_gradients={p: _float32(g) for p, g in zip(paths, at_weights, strict=False)},
             weights=dict(zip(paths, trainable, strict=True)),

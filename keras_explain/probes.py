@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from .model_view import axes_of
+from .store import ProbeSet
+from .targets import class_indices
 
 MOST = 256
 FORMS = (
@@ -61,9 +66,49 @@ class Probes:
         _check_count(count)
         return cls(x, y, weight, count)
 
+    def build(self, model: keras.Model) -> None:
+        """Build a model before its first batch does, from symbols of the probes' shapes.
+
+        The way in which Keras itself builds where the backend asks for it: nothing is computed, and
+        the weights get the values that they would have got. A model that cannot be built like this
+        is left to its first batch.
+        """
+        build = getattr(model, "_symbolic_build", None)
+        if build is None:
+            return
+        batch = keras.tree.map_structure(
+            lambda a: a if a is None else keras.KerasTensor((None, *a.shape[1:]), a.dtype),
+            (self.cast_for(model), self.y, self.sample_weight),
+        )
+        with contextlib.suppress(RuntimeError, NotImplementedError):
+            build(data_batch=batch)
+
     def named_inputs(self, model: keras.Model) -> dict[str, NDArray[Any]]:
         """The input arrays by the names that the model gives them."""
         return dict(zip(input_names(self.x, model), keras.tree.flatten(self.x), strict=True))
+
+    def described(self, model: keras.Model, class_names: Sequence[str] | None) -> ProbeSet:
+        """The probes as they are kept in the run, with what is known of them."""
+        inputs = self.named_inputs(model)
+        axes = {name: axes_of(array.ndim - 1) for name, array in inputs.items()}
+        return ProbeSet(
+            inputs=inputs,
+            axes=axes,
+            kinds={name: _kind(array) for name, array in inputs.items()},
+            labels=self._classes(),
+            class_names=class_names,
+        )
+
+    def _classes(self) -> NDArray[np.int64] | None:
+        """The labels of the first output, where they are classes."""
+        labels = keras.tree.flatten(self.y)[:1] if self.y is not None else []
+        for array in labels:
+            try:
+                classes = class_indices(array, self.count, array.shape[-1])
+            except ValueError:
+                continue
+            return classes.astype(np.int64)
+        return None
 
     def cast_for(self, model: keras.Model) -> Any:
         """`x` as arrays of the types that the model computes with.
@@ -139,6 +184,12 @@ def _array(value: Any) -> Any:
             f"Received: {type(value).__name__} of shape {array.shape}, {array.dtype}"
         )
     return array
+
+
+def _kind(array: NDArray[Any]) -> str:
+    if array.ndim <= 2:
+        return "tokens" if array.dtype.kind in "iu" and array.ndim == 2 else "features"
+    return {3: "series", 4: "image", 5: "volume"}.get(array.ndim, "features")
 
 
 def _may_be_ids(array: NDArray[Any]) -> bool:

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.methods.base import Record
-from keras_explain.passes import Fault, Outcome, Pass
-from keras_explain.store import RecordSpec
+from . import backends
+from .methods.base import Record
+from .passes import Fault, Outcome, Pass
+from .store import RecordSpec
 
 PREDICTIONS = RecordSpec(
     key="predictions", method="predictions", title="Predictions", axes=("class",), signed=False
@@ -57,7 +58,7 @@ def score_kind(made_by: Pass, outcome: Outcome, loss: Any) -> str:
 
 def numpy_of(tensor: Any) -> NDArray[Any]:
     """A backend tensor as a NumPy array, in float32 where it holds floating-point numbers."""
-    array: NDArray[Any] = np.asarray(keras.ops.convert_to_numpy(tensor))
+    array: NDArray[Any] = backends.current().numpy_of(tensor)
     return array if array.dtype.kind in "biu" else array.astype(np.float32, copy=False)
 
 

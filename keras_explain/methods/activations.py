@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_explain.methods.base import Method, Needs, Plan, Seen, register
-from keras_explain.model_view import ModelView, NotApplicableError, Place
+from ..model_view import ModelView, NotApplicableError, Place
+from .base import Method, Needs, Plan, Seen, register
 
 LARGEST = 64
 MOST_LAYERS = 6

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, TypeVar
 
 from numpy.typing import NDArray
 
-from keras_explain.model_view import ModelView, NotApplicableError, Place
-from keras_explain.store import RecordSpec
+from ..model_view import ModelView, NotApplicableError, Place
+from ..store import RecordSpec
 
 Record = tuple[RecordSpec, NDArray[Any]]
 
@@ -172,4 +172,3 @@ def on_inputs_or_layer(model: ModelView, layer: str | None) -> Iterator[Place]:
             f"Known: {', '.join(model.layers)}. Received: layer=None"
         )
     yield from places
-

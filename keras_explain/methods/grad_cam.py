@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
-from keras_explain.methods.base import Method, Needs, Plan, Seen, register
-from keras_explain.model_view import SPACE, ModelView
+from ..model_view import ModelView
+from .base import Method, Needs, Plan, Seen, register
 
 
 @register

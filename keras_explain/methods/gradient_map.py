@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from keras_explain.methods.base import Method, Needs, Plan, Seen, on_inputs_or_layer
-from keras_explain.model_view import ModelView
+from ..model_view import ModelView
+from .base import Method, Needs, Plan, Seen, on_inputs_or_layer
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from keras_explain.methods.base import register
-from keras_explain.methods.gradient_map import GradientMap
+from .base import register
+from .gradient_map import GradientMap
 
 
 @register

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from keras_explain.methods.base import register
-from keras_explain.methods.gradient_map import GradientMap
+from .base import register
+from .gradient_map import GradientMap
 
 
 @register

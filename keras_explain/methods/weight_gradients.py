@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.methods.base import Method, Needs, Plan, Record, Seen, register
-from keras_explain.model_view import ModelView, NotApplicableError
-from keras_explain.store import RecordSpec
+from ..model_view import ModelView, NotApplicableError
+from ..store import RecordSpec
+from .base import Method, Needs, Plan, Record, Seen, register
 
 # Bin k holds the magnitudes in [2^k, 2^(k+1)); fixed, so that any two steps can be subtracted.
 SMALLEST, LARGEST = -40, 16
@@ -55,7 +55,9 @@ class WeightGradients(Method):
             raise NotApplicableError("weight gradients need a trainable weight; all are frozen")
         specs = [
             self._spec("histogram", ("bin",), model.weights, False, {"bin": EDGES}),
-            self._spec("statistics", ("statistic",), model.weights, True, {"statistic": STATISTICS}),
+            self._spec(
+                "statistics", ("statistic",), model.weights, True, {"statistic": STATISTICS}
+            ),
         ]
         for path, shape in zip(model.weights, model.weight_shapes, strict=True):
             if 0 < np.prod(shape) <= self.keep_below:
@@ -131,16 +133,18 @@ def statistics_of(gradient: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.fl
 
 
 def _square_sum(flat: NDArray[np.float32]) -> np.float64:
-    # Scaled, so that squares of tiny gradients do not vanish in float32.
-    largest = np.float64(np.abs(flat).max(initial=0))
-    if largest == 0 or not np.isfinite(largest):
-        return largest
-    scaled = flat * np.float32(1 / largest) if largest > 1e-37 else flat / np.float32(largest)
-    return np.float64(np.dot(scaled, scaled)) * largest * largest
+    squares = np.float64(np.dot(flat, flat))
+    # Squares of tiny gradients vanish in float32, those of huge ones overflow.
+    if 1e-25 < squares < 1e35:
+        return squares
+    wide = flat.astype(np.float64)
+    return np.float64(np.dot(wide, wide))
 
 
 def _kernel_axes(rank: int) -> tuple[str, ...]:
     if rank < 3:
         return KERNEL_AXES.get(rank, ())
     sides = ("kernel_depth", "kernel_height", "kernel_width")[-(rank - 2) :]
-    return (*sides, "in", "out") if len(sides) == rank - 2 else tuple(f"axis{i}" for i in range(rank))
+    return (
+        (*sides, "in", "out") if len(sides) == rank - 2 else tuple(f"axis{i}" for i in range(rank))
+    )

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from keras_explain.methods.base import Record
-from keras_explain.methods.weight_gradients import EDGES, STATISTICS
-from keras_explain.store import EventFile, ProbeSet, announcement
-from keras_explain.store.schema import RecordSpec
-from keras_explain.summaries import sheets, values
+from ..methods.base import Record
+from ..methods.weight_gradients import EDGES, STATISTICS
+from ..store import EventFile, ProbeSet, announcement
+from ..store.schema import RecordSpec
+from . import sheets, values
 
 MOST_PROBES = 16
 MOST_CHANNELS = 8
@@ -31,10 +31,12 @@ class Summaries:
     Args:
         folder: The sub-run `<log_dir>/explain`.
         probes: The probes, whose photos lie under the maps.
+        complete: Whether more is written than the word to TensorBoard that the run has records.
     """
 
-    def __init__(self, folder: str | Path, probes: ProbeSet) -> None:
+    def __init__(self, folder: str | Path, probes: ProbeSet, complete: bool = True) -> None:
         self._file = EventFile(folder)
+        self._complete = complete
         self._photos = {name: _photos(array) for name, array in probes.inputs.items()}
         self._limits: dict[str, float] = {}
 
@@ -47,7 +49,17 @@ class Summaries:
             figures: Single numbers by tag, for the Scalars tab.
         """
         found: list[Summary.Value] = [announcement([spec.key for spec, _ in records])]
-        found += [values.scalar(tag, figure) for tag, figure in figures.items()]
+        if self._complete:
+            found += [values.scalar(tag, figure) for tag, figure in figures.items()]
+            found += self._own(records)
+        self._file.add(step, time.time(), found)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _own(self, records: Sequence[Record]) -> list[Summary.Value]:
+        found: list[Summary.Value] = []
         for spec, array in records:
             if spec.key == "weight_gradients/histogram":
                 found += _histograms(spec, array)
@@ -56,11 +68,7 @@ class Summaries:
                 found.append(values.scalar("gradient_norm", float(np.sqrt((norms**2).sum()))))
             elif "height" in spec.axes and "width" in spec.axes:
                 found.append(self._sheet(spec, array))
-        self._file.add(step, time.time(), found)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        return found
 
     def _sheet(self, spec: RecordSpec, array: NDArray[np.float32]) -> Summary.Value:
         maps = array[:MOST_PROBES]
@@ -104,9 +112,9 @@ def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:
         return None
     pictures = array[:MOST_PROBES].astype(np.float32)
     low, high = float(np.nanmin(pictures)), float(np.nanmax(pictures))
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
-    elif 0 <= low and high <= 255:
+    elif low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     scaled = (pictures - low) / max(high - low, 1e-12) * 255
     return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
