@@ -1,0 +1,29 @@
+/** One record's statistics over all steps and rows. */
+
+import type { Bundle } from "./wire";
+
+export interface Columns {
+  key: string;
+  steps: number[];
+  rows: number;
+  stats: Map<string, Float32Array>;
+}
+
+export function columnsOf(bundle: Bundle): Columns {
+  const stats = new Map<string, Float32Array>();
+  let rows = 0;
+  for (const [name, array] of bundle.arrays) {
+    if (array.shape.length !== 2) continue;
+    rows = array.shape[1];
+    stats.set(name, array.values as Float32Array);
+  }
+  const { key, steps } = bundle.header as { key: string; steps: number[] };
+  return { key, steps, rows, stats };
+}
+
+/** Return one statistic of one row at every step; empty where the run does not hold it. */
+export function seriesOf(columns: Columns | undefined, name: string, row: number): Float32Array {
+  const all = columns?.stats.get(name);
+  if (!columns || !all || row >= columns.rows) return new Float32Array();
+  return Float32Array.from(columns.steps, (_, s) => all[s * columns.rows + row]);
+}

@@ -1,0 +1,43 @@
+/** What lies under the cursor. */
+
+import type { Planes } from "./planes";
+
+export interface Pixel {
+  row: number;
+  column: number;
+}
+
+/** Return the pixel with the largest magnitude: where the cursor rests until it is moved. */
+export function peakOf(values: ArrayLike<number>, width: number): Pixel {
+  let best = 0;
+  for (let i = 0; i < values.length; i++)
+    if (Math.abs(values[i]) > Math.abs(values[best]) || !Number.isFinite(values[best])) best = i;
+  return { row: Math.floor(best / width), column: best % width };
+}
+
+/**
+ * Return the raw input values below a pixel of a map. A map that is coarser
+ * than the input names the input pixel at the middle of the map's pixel.
+ */
+export function inputUnder(
+  pixel: Pixel,
+  planes: Planes,
+  input: { shape: number[]; values: ArrayLike<number> },
+): number[] {
+  const { shape, values } = input;
+  const along = (at: number, from: number, to: number) => Math.floor(((at + 0.5) / from) * to);
+  if (planes.kind === "image" && shape.length >= 2) {
+    const [height, width] = shape;
+    const channels = shape[2] ?? 1;
+    const y = along(pixel.row, planes.height, height);
+    const x = along(pixel.column, planes.width, width);
+    return Array.from({ length: channels }, (_, c) => values[(y * width + x) * channels + c]);
+  }
+  const [length] = shape;
+  const channels = shape[1] ?? 1;
+  // A picture over (time, feature) names one value, a strip over time all channels.
+  if (planes.kind === "matrix" && shape.length === 2)
+    return [values[along(pixel.row, planes.height, length) * channels + along(pixel.column, planes.width, channels)]];
+  const at = along(pixel.column, planes.width, length);
+  return Array.from({ length: channels }, (_, c) => values[at * channels + c]);
+}

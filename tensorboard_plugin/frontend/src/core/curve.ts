@@ -1,0 +1,70 @@
+/** Lines of small charts, as SVG paths in a box of 1000 x 100. */
+
+export const BOX = { width: 1000, height: 100 } as const;
+
+export function xOf(index: number, count: number): number {
+  return count > 1 ? (index / (count - 1)) * BOX.width : BOX.width / 2;
+}
+
+export function yOf(value: number, lo: number, hi: number): number {
+  const share = hi > lo ? (value - lo) / (hi - lo) : 0.5;
+  return BOX.height * (1 - Math.min(1, Math.max(0, share)));
+}
+
+/** Return a path that breaks where a value is missing. Long series keep each bin's low and high. */
+export function linePath(values: ArrayLike<number>, lo: number, hi: number, most = 1500): string {
+  const count = values.length;
+  let path = "";
+  let pen = "M";
+  for (const index of kept(values, most)) {
+    if (!Number.isFinite(values[index])) {
+      pen = "M";
+      continue;
+    }
+    path += `${pen}${round(xOf(index, count))} ${round(yOf(values[index], lo, hi))}`;
+    pen = "L";
+  }
+  return path;
+}
+
+/** Close a line down to the floor. */
+export function areaPath(values: ArrayLike<number>, lo: number, hi: number): string {
+  const count = values.length;
+  let path = "";
+  let start = -1;
+  for (let i = 0; i <= count; i++) {
+    const present = i < count && Number.isFinite(values[i]);
+    if (present && start < 0) {
+      start = i;
+      path += `M${round(xOf(i, count))} ${BOX.height}`;
+    }
+    if (present) path += `L${round(xOf(i, count))} ${round(yOf(values[i], lo, hi))}`;
+    if (!present && start >= 0) {
+      path += `L${round(xOf(i - 1, count))} ${BOX.height}Z`;
+      start = -1;
+    }
+  }
+  return path;
+}
+
+function* kept(values: ArrayLike<number>, most: number): Generator<number> {
+  const bin = Math.ceil(values.length / (most / 2));
+  if (bin <= 1) {
+    for (let i = 0; i < values.length; i++) yield i;
+    return;
+  }
+  for (let start = 0; start < values.length; start += bin) {
+    let low = start;
+    let high = start;
+    for (let i = start; i < Math.min(start + bin, values.length); i++) {
+      if (values[i] < values[low]) low = i;
+      if (values[i] > values[high]) high = i;
+    }
+    yield Math.min(low, high);
+    if (low !== high) yield Math.max(low, high);
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

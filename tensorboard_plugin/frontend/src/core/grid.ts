@@ -1,0 +1,35 @@
+/** Which cells of a grid of fixed cells are in sight. */
+
+export interface GridBox {
+  width: number;
+  height: number;
+  scroll: number;
+  cell: number;
+  rowHeight: number;
+  gap: number;
+}
+
+export interface Window {
+  columns: number;
+  first: number;
+  last: number;
+  before: number;
+  after: number;
+}
+
+/** Return the cells in sight and half a screen more, and the heights of what is left out. */
+export function visibleCells(count: number, box: GridBox): Window {
+  const columns = Math.max(1, Math.floor((box.width + box.gap) / (box.cell + box.gap)));
+  const rows = Math.ceil(count / columns);
+  const pitch = box.rowHeight + box.gap;
+  const spare = box.height / 2;
+  const top = Math.max(0, Math.floor((box.scroll - spare) / pitch));
+  const bottom = Math.min(rows, Math.ceil((box.scroll + box.height + spare) / pitch));
+  return {
+    columns,
+    first: top * columns,
+    last: Math.min(count, bottom * columns),
+    before: top * pitch,
+    after: Math.max(0, rows - bottom) * pitch,
+  };
+}

@@ -1,0 +1,62 @@
+/** The keys, once: the handler and the help sheet read the same table. */
+
+export const COMMANDS = [
+  { id: "previous", keys: ["ArrowLeft"], shown: "←", does: "previous step (Shift: 10 steps)" },
+  { id: "next", keys: ["ArrowRight"], shown: "→", does: "next step (Shift: 10 steps)" },
+  { id: "first", keys: ["Home"], shown: "Home", does: "first step" },
+  { id: "last", keys: ["End"], shown: "End", does: "last step" },
+  { id: "play", keys: [" "], shown: "Space", does: "play or pause" },
+  { id: "follow", keys: ["f"], shown: "F", does: "follow the latest step" },
+  { id: "setA", keys: ["["], shown: "[", does: "set A to this step" },
+  { id: "setB", keys: ["]"], shown: "]", does: "set B to this step" },
+  { id: "swap", keys: ["x"], shown: "X", does: "swap A and B" },
+  { id: "nextProbe", keys: ["j"], shown: "J", does: "next example" },
+  { id: "previousProbe", keys: ["k"], shown: "K", does: "previous example" },
+  { id: "back", keys: ["Escape"], shown: "Esc", does: "back to the grid, close this sheet" },
+  { id: "method", keys: ["m"], shown: "M", does: "next method (Shift: previous)" },
+  { id: "layer", keys: ["l"], shown: "L", does: "next layer (Shift: previous)" },
+  { id: "colours", keys: ["c"], shown: "C", does: "next colour map" },
+  { id: "scale", keys: ["s"], shown: "S", does: "next scale mode" },
+  {
+    id: "range",
+    keys: ["-", "="],
+    shown: "- =",
+    does: "clip at percentiles or show the full range",
+  },
+  { id: "overlay", keys: ["o"], shown: "O", does: "overlay, map or input" },
+  { id: "view1", keys: ["1"], shown: "1", does: "Evolve" },
+  { id: "view2", keys: ["2"], shown: "2", does: "Layers" },
+  { id: "view3", keys: ["3"], shown: "3", does: "Gradients" },
+  { id: "copy", keys: ["y"], shown: "Y", does: "copy a link to this view" },
+  { id: "help", keys: ["?"], shown: "?", does: "this sheet" },
+] as const;
+
+export type CommandId = (typeof COMMANDS)[number]["id"];
+
+interface Pressed {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+}
+
+/** Return the command of a key; Ctrl, Cmd and Alt belong to the browser. */
+export function commandOf(event: Pressed): CommandId | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  return COMMANDS.find((command) => (command.keys as readonly string[]).includes(key))?.id;
+}
+
+/** Keys that a focused control needs itself stay with it. */
+export function isTaken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLTextAreaElement || target.isContentEditable) return true;
+  if (target instanceof HTMLSelectElement) return key !== "Escape";
+  if (target instanceof HTMLInputElement) {
+    if (target.type === "range") return /^(Arrow|Home|End|Page)/.test(key);
+    return target.type === "checkbox" || target.type === "radio"
+      ? key === " " || key.startsWith("Arrow")
+      : true;
+  }
+  return target instanceof HTMLButtonElement && (key === " " || key === "Enter");
+}

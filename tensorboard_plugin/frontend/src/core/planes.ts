@@ -1,0 +1,70 @@
+/** How a map of any axes is laid out as pictures: `count` planes of `height` x `width` pixels. */
+
+export interface Planes {
+  height: number;
+  width: number;
+  count: number;
+  /** What one plane is called, by its index. */
+  axis: string | null;
+  kind: "image" | "matrix" | "strip" | "number";
+  /** Index of the value of plane `p` at row `y` and column `x`. */
+  at(p: number, y: number, x: number): number;
+}
+
+const SLICED = new Set(["channel", "depth", "head"]);
+
+/**
+ * Two axes make a picture, one a strip of height 1. Further axes ("channel",
+ * "depth", the "in" and "out" of a kernel) number the planes.
+ */
+export function planesOf(axes: string[], shape: number[]): Planes {
+  if (shape.length === 0) return strip(1, "number");
+  const spatial = spatialAxes(axes, shape);
+  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  const others = shape.map((_, i) => i).filter((i) => !spatial.includes(i));
+  const count = others.reduce((product, i) => product * shape[i], 1);
+  const [row, column] = spatial.length === 2 ? spatial : [-1, spatial[0]];
+  const image = axes[row] === "height" || axes[row] === "kernel_height";
+  return {
+    height: row < 0 ? 1 : shape[row],
+    width: shape[column],
+    count,
+    axis: others.map((i) => axes[i]).join(", ") || null,
+    kind: row < 0 ? "strip" : image ? "image" : "matrix",
+    at(p, y, x) {
+      let index = (row < 0 ? 0 : y * strides[row]) + x * strides[column];
+      let rest = p;
+      for (let i = others.length - 1; i >= 0; i--) {
+        const size = shape[others[i]];
+        index += (rest % size) * strides[others[i]];
+        rest = Math.floor(rest / size);
+      }
+      return index;
+    },
+  };
+}
+
+function spatialAxes(axes: string[], shape: number[]): number[] {
+  const find = (name: string) => axes.indexOf(name);
+  for (const [row, column] of [
+    ["height", "width"],
+    ["kernel_height", "kernel_width"],
+  ])
+    if (find(row) >= 0 && find(column) >= 0) return [find(row), find(column)];
+  const plain = shape.map((_, i) => i).filter((i) => !SLICED.has(axes[i]));
+  if (plain.length >= 2) return plain.slice(-2);
+  return plain.length === 1 ? plain : [shape.length - 1];
+}
+
+function strip(width: number, kind: Planes["kind"]): Planes {
+  return { height: 1, width, count: 1, axis: null, kind, at: (_p, _y, x) => x };
+}
+
+/** Return the values of plane `p`, row by row. */
+export function planeValues(values: ArrayLike<number>, planes: Planes, p: number): Float32Array {
+  const { height, width } = planes;
+  const result = new Float32Array(height * width);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) result[y * width + x] = values[planes.at(p, y, x)];
+  return result;
+}

@@ -1,0 +1,59 @@
+/** Order statistics of short series, and what stands out of them. */
+
+export function finite(values: ArrayLike<number>): number[] {
+  return Array.from(values).filter(Number.isFinite);
+}
+
+/** Return the `share` quantile with linear interpolation, as `numpy.quantile` does. */
+export function quantile(values: ArrayLike<number>, share: number): number {
+  const sorted = Float64Array.from(finite(values)).sort();
+  if (sorted.length === 0) return Number.NaN;
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
+}
+
+export function median(values: ArrayLike<number>): number {
+  return quantile(values, 0.5);
+}
+
+export function extent(values: ArrayLike<number>): [number, number] {
+  let lo = Number.POSITIVE_INFINITY;
+  let hi = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) continue;
+    if (values[i] < lo) lo = values[i];
+    if (values[i] > hi) hi = values[i];
+  }
+  return lo <= hi ? [lo, hi] : [0, 0];
+}
+
+/** Return the median over rows at every step of a `(steps, rows)` table. */
+export function medianOverRows(table: ArrayLike<number>, rows: number): Float32Array {
+  const steps = rows ? table.length / rows : 0;
+  return Float32Array.from({ length: steps }, (_, s) =>
+    median(Array.from({ length: rows }, (_unused, r) => table[s * rows + r])),
+  );
+}
+
+/** Return the sum over steps of every row of a `(steps, rows)` table: the length of the path. */
+export function totalOverSteps(table: ArrayLike<number>, rows: number): Float64Array {
+  const totals = new Float64Array(rows);
+  for (let i = 0; i < table.length; i++)
+    if (Number.isFinite(table[i])) totals[i % rows] += table[i];
+  return totals;
+}
+
+/**
+ * Return the indices at which a series jumps: above median + 5 MAD, and above
+ * `least`, so that a series that hardly moves has no jumps.
+ */
+export function jumpsOf(values: ArrayLike<number>, least = 0.05): number[] {
+  const centre = median(values);
+  const spread = median(finite(values).map((value) => Math.abs(value - centre)));
+  const limit = Math.max(centre + 5 * spread, least);
+  const result: number[] = [];
+  for (let i = 0; i < values.length; i++) if (values[i] > limit) result.push(i);
+  return result;
+}

@@ -1,0 +1,84 @@
+/** What the routes send: written once here, and tested against the Python fixture. */
+
+export type InputKind = "image" | "series" | "tokens" | "features" | "volume";
+
+export interface InputSpec {
+  name: string;
+  axes: string[];
+  kind: InputKind;
+  shape?: number[];
+}
+
+export interface RunEntry {
+  run: string;
+  name: string;
+  steps: number;
+  last: number | null;
+  updated: number | null;
+}
+
+export interface RunList {
+  runs: RunEntry[];
+  logdir: string;
+}
+
+export interface RecordSpec {
+  key: string;
+  method: string;
+  axes: string[];
+  signed: boolean;
+  shown: "sum" | "max" | "all";
+  layer: string | null;
+  input: string | null;
+  rows: string[] | null;
+  labels: Record<string, (string | number)[]>;
+  options: Record<string, unknown>;
+  title: string;
+  /** Shape of one stored row, in the order of `axes`. */
+  shape: number[];
+  row_count: number;
+}
+
+export interface Failure {
+  step: number;
+  source: string;
+  error: string;
+}
+
+export interface Manifest {
+  schema: number;
+  run: string;
+  name: string;
+  probes: {
+    hash: string;
+    count: number;
+    inputs: InputSpec[];
+    labels: number[] | null;
+    class_names: string[] | null;
+  };
+  steps: number[];
+  epochs: (number | null)[];
+  wall_times: number[];
+  attempts: number[];
+  logs: Record<string, (number | null)[]>;
+  score: string;
+  records: RecordSpec[];
+  missing?: Record<string, number[]>;
+  failures: Failure[];
+  totals: { failures?: number; dropped?: number };
+  problems: unknown[];
+}
+
+/** Why a row of a `maps` reply has no trustworthy values. */
+export const STATUS = ["ok", "missing", "damaged", "nonfinite"] as const;
+export type Status = (typeof STATUS)[number];
+
+/** One map of one row at one step, as it is shown (after "sum" or "max" over channels). */
+export interface MapRow {
+  step: number;
+  row: number;
+  status: Status;
+  shape: number[];
+  axes: string[];
+  values: Float32Array;
+}

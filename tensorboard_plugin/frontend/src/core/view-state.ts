@@ -1,0 +1,129 @@
+/** Everything a link restores, with its short names in the address. */
+
+import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
+import { RANGES, type Range, SCALES, type Scale } from "./domain";
+import { SORTS, type Sort } from "./probes";
+import type { State } from "./url";
+
+export const VIEWS = ["evolve", "detail", "layers", "gradients"] as const;
+export const OVERLAYS = ["overlay", "map", "input"] as const;
+export const CHANNEL_SCALES = ["layer", "channel"] as const;
+export const GRADIENT_STATISTICS = ["norm", "ratio", "zero_share"] as const;
+
+export interface ViewState {
+  view: (typeof VIEWS)[number];
+  run: string | null;
+  /** null: the latest, whatever it is. */
+  step: number | null;
+  a: number | null;
+  b: number | null;
+  record: string | null;
+  probe: number;
+  scale: Scale;
+  range: Range;
+  sequential: Sequential;
+  diverging: Diverging;
+  overlay: (typeof OVERLAYS)[number];
+  sort: Sort;
+  label: number | null;
+  wrongOnly: boolean;
+  metric: string | null;
+  layer: string | null;
+  channel: number | null;
+  channelScale: (typeof CHANNEL_SCALES)[number];
+  weight: string | null;
+  statistic: (typeof GRADIENT_STATISTICS)[number];
+}
+
+export const DEFAULTS: ViewState = {
+  view: "evolve",
+  run: null,
+  step: null,
+  a: null,
+  b: null,
+  record: null,
+  probe: 0,
+  scale: "time",
+  range: "p1",
+  sequential: "cividis",
+  diverging: "PuOr",
+  overlay: "overlay",
+  sort: "index",
+  label: null,
+  wrongOnly: false,
+  metric: null,
+  layer: null,
+  channel: null,
+  channelScale: "layer",
+  weight: null,
+  statistic: "norm",
+};
+
+interface Codec<Value> {
+  name: string;
+  read(text: string): Value | undefined;
+}
+
+type Codecs = { [Property in keyof ViewState]: Codec<ViewState[Property]> };
+
+function oneOf<Value extends string>(name: string, values: readonly Value[]): Codec<Value> {
+  return { name, read: (text) => values.find((value) => value === text) };
+}
+
+function text(name: string): Codec<string | null> {
+  return { name, read: (value) => value };
+}
+
+function whole(name: string): Codec<number | null> {
+  return { name, read: (value) => (/^-?\d{1,15}$/.test(value) ? Number(value) : undefined) };
+}
+
+const CODECS: Codecs = {
+  view: oneOf("v", VIEWS),
+  run: text("run"),
+  step: whole("e"),
+  a: whole("a"),
+  b: whole("b"),
+  record: text("m"),
+  probe: { name: "x", read: (value) => (/^\d{1,9}$/.test(value) ? Number(value) : undefined) },
+  scale: oneOf("s", SCALES),
+  range: oneOf("r", RANGES),
+  sequential: oneOf("c", SEQUENTIAL),
+  diverging: oneOf("cd", DIVERGING),
+  overlay: oneOf("o", OVERLAYS),
+  sort: oneOf("sort", SORTS),
+  label: whole("f"),
+  wrongOnly: { name: "w", read: (value) => value === "true" },
+  metric: text("y"),
+  layer: text("l"),
+  channel: whole("ch"),
+  channelScale: oneOf("ls", CHANNEL_SCALES),
+  weight: text("g"),
+  statistic: oneOf("gs", GRADIENT_STATISTICS),
+};
+
+const PROPERTIES = Object.keys(CODECS) as (keyof ViewState)[];
+
+/** Unknown and malformed terms leave the default. */
+export function decodeView(state: State): ViewState {
+  const view = { ...DEFAULTS };
+  for (const property of PROPERTIES) assign(view, property, state);
+  return view;
+}
+
+function assign<Property extends keyof ViewState>(view: ViewState, property: Property, state: State) {
+  const codec: Codec<ViewState[Property]> = CODECS[property];
+  const written = state[codec.name];
+  const value = written === undefined ? undefined : codec.read(written);
+  if (value !== undefined) view[property] = value;
+}
+
+/** Only what differs from the default is written. */
+export function encodeView(view: ViewState): State {
+  const state: State = {};
+  for (const property of PROPERTIES) {
+    const value = view[property];
+    if (value !== null && value !== DEFAULTS[property]) state[CODECS[property].name] = String(value);
+  }
+  return state;
+}

@@ -1,0 +1,24 @@
+/** What TensorBoard's plugin frame calls. */
+
+import { mount } from "svelte";
+import App from "./App.svelte";
+import "./style.css";
+
+function loadStyle(): Promise<void> {
+  return new Promise((resolve) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = "static/style.css";
+    // Without its style the tab is ugly, but it works.
+    link.onload = () => resolve();
+    link.onerror = () => resolve();
+    document.head.append(link);
+  });
+}
+
+export async function render(): Promise<void> {
+  document.documentElement.lang = "en";
+  document.title = "Explain";
+  await loadStyle();
+  mount(App, { target: document.body });
+}

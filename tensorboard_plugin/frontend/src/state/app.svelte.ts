@@ -1,0 +1,161 @@
+/** The one store: what is selected, and what is known of the run. */
+
+import { Api, isAbort, Lane } from "../core/api";
+import { type Columns, columnsOf } from "../core/columns";
+import { isHidden } from "../core/host";
+import { type Playhead, type PlayState } from "../core/player";
+import { type Targets, targetsOf } from "../core/probes";
+import { attributions, findRecord, layered } from "../core/records";
+import type { Theme } from "../core/theme";
+import type { Manifest, RunList } from "../core/types";
+import { DEFAULTS, type ViewState } from "../core/view-state";
+import { InputStore } from "./inputs.svelte";
+import { MapStore } from "./maps.svelte";
+
+/** What the colour scale and the time bar need; the rest of the statistics stays on the server. */
+const STATS = "min,max,p1,p99,drift";
+
+class App {
+  readonly api = new Api();
+  readonly maps = new MapStore(this.api, (step) => this.stampOf(step));
+  readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
+
+  selection = $state<ViewState>({ ...DEFAULTS });
+  playState = $state<PlayState>("following");
+  speed = $state(4);
+  theme = $state<Theme>("light");
+
+  runs = $state.raw<RunList | null>(null);
+  manifest = $state.raw<Manifest | null>(null);
+  targets = $state.raw<Targets | null>(null);
+  columns = $state.raw<Record<string, Columns>>({});
+  /** Why the run cannot be shown, in words. */
+  error = $state<string | null>(null);
+  /** The last request for news that failed; the view stays as it was. */
+  stale = $state<string | null>(null);
+  /** Steps that arrived since the user last looked at the end. */
+  news = $state(0);
+  /** Milliseconds since 1970, moved on by a slow clock. */
+  now = $state(Date.now());
+  checked = $state(Date.now());
+
+  readonly steps = $derived(this.manifest?.steps ?? []);
+  readonly index = $derived.by(() => {
+    const { step } = this.selection;
+    if (step === null) return this.steps.length - 1;
+    const exact = this.steps.indexOf(step);
+    if (exact >= 0) return exact;
+    // A step that was not logged snaps to the last one before it.
+    return Math.max(0, this.steps.findLastIndex((logged) => logged < step));
+  });
+  readonly step = $derived<number | undefined>(this.steps[this.index]);
+  readonly records = $derived(this.manifest ? attributions(this.manifest) : []);
+  readonly record = $derived(findRecord(this.records, this.selection.record));
+  readonly layers = $derived(this.manifest ? layered(this.manifest) : []);
+  readonly layer = $derived(findRecord(this.layers, this.selection.layer));
+  readonly dark = $derived(this.theme === "dark");
+  readonly probeCount = $derived(this.manifest?.probes.count ?? 0);
+  readonly probe = $derived(Math.min(this.selection.probe, Math.max(0, this.probeCount - 1)));
+  readonly run = $derived(this.manifest?.run ?? "");
+  readonly head = $derived<Playhead>({
+    state: this.playState,
+    index: this.index,
+    count: this.steps.length,
+  });
+
+  #manifestText = "";
+  #runLane = new Lane();
+  #columnsAsked = new Map<string, string>();
+
+  stampOf(step: number): string {
+    const at = this.steps.indexOf(step);
+    return at < 0 ? "" : `${this.manifest?.attempts?.[at]}.${this.manifest?.wall_times?.[at]}`;
+  }
+
+  /** Move to what the player says; a step by hand is remembered by its number. */
+  apply(head: Playhead): void {
+    this.playState = head.state;
+    this.selection.step = head.state === "following" ? null : (this.steps[head.index] ?? null);
+    if (head.index >= this.steps.length - 1) this.news = 0;
+  }
+
+  /** Ask for the list of runs and the chosen run's manifest; return whether there was news. */
+  async refresh(): Promise<boolean> {
+    const signal = this.#runLane.next();
+    try {
+      this.runs = await this.api.json<RunList>("runs", {}, signal);
+      const changed = await this.#refreshManifest(signal);
+      this.stale = null;
+      this.checked = Date.now();
+      return changed;
+    } catch (error) {
+      if (isAbort(error)) return false;
+      const message = error instanceof Error ? error.message : String(error);
+      if (this.manifest) this.stale = message;
+      else this.error = message;
+      return false;
+    }
+  }
+
+  async #refreshManifest(signal: AbortSignal): Promise<boolean> {
+    const runs = this.runs?.runs ?? [];
+    const chosen =
+      runs.find(({ run, name }) => [run, name].includes(this.selection.run ?? "")) ?? runs[0];
+    if (!chosen) {
+      this.manifest = null;
+      this.error = null;
+      return false;
+    }
+    const manifest = await this.api.json<Manifest>("manifest", { run: chosen.run }, signal);
+    const text = JSON.stringify(manifest);
+    if (text === this.#manifestText) return false;
+    this.#take(manifest);
+    this.targets = targetsOf(await this.api.bundle("targets", { run: chosen.run }, signal));
+    this.#manifestText = text;
+    return true;
+  }
+
+  #take(manifest: Manifest): void {
+    const before = this.manifest;
+    if (before && before.run !== manifest.run) {
+      this.columns = {};
+      this.targets = null;
+      this.news = 0;
+    } else if (before && this.playState !== "following") {
+      this.news += Math.max(0, manifest.steps.length - before.steps.length);
+    }
+    // Steps are named, not counted: the current one stays where it is in a longer bar.
+    this.manifest = manifest;
+    this.error = null;
+  }
+
+  chooseRun(run: string): void {
+    this.selection.run = run;
+    this.selection.step = null;
+    this.selection.a = null;
+    this.selection.b = null;
+    this.playState = "following";
+    void this.refresh();
+  }
+
+  /** Fetch a record's statistics, again whenever the run has grown. */
+  async wantColumns(key: string): Promise<void> {
+    const run = this.run;
+    const version = `${run}|${this.steps.map((step) => this.stampOf(step)).join()}`;
+    if (!run || this.#columnsAsked.get(key) === version) return;
+    this.#columnsAsked.set(key, version);
+    try {
+      const bundle = await this.api.bundle("columns", { run, key, stats: STATS });
+      if (this.run === run) this.columns = { ...this.columns, [key]: columnsOf(bundle) };
+    } catch (error) {
+      this.#columnsAsked.delete(key);
+      this.stale = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  isAsleep(): boolean {
+    return isHidden();
+  }
+}
+
+export const app = new App();

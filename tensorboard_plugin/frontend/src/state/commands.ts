@@ -1,0 +1,108 @@
+/** What keys and buttons do. */
+
+import { DIVERGING, SEQUENTIAL } from "../core/colours";
+import { RANGES, SCALES } from "../core/domain";
+import type { CommandId } from "../core/keyboard";
+import { follow, seek, toggle } from "../core/player";
+import { groupByMethod } from "../core/records";
+import { OVERLAYS, type ViewState } from "../core/view-state";
+import { app } from "./app.svelte";
+
+function after<Value>(values: readonly Value[], value: Value, by = 1): Value {
+  const at = values.indexOf(value);
+  return values[(at + by + values.length) % values.length];
+}
+
+export function seekBy(by: number): void {
+  app.apply(seek(app.head, app.index + by));
+}
+
+export function seekStep(step: number): void {
+  const index = app.steps.indexOf(step);
+  if (index >= 0) app.apply(seek(app.head, index));
+}
+
+export function setFlag(flag: "a" | "b", step: number | undefined): void {
+  const { selection } = app;
+  selection[flag] = step === undefined || selection[flag] === step ? null : step;
+}
+
+export function swapFlags(): void {
+  const { selection } = app;
+  const a = selection.a ?? app.steps[0] ?? null;
+  selection.a = selection.b ?? app.step ?? null;
+  selection.b = a;
+}
+
+export function openProbe(probe: number): void {
+  app.selection.probe = probe;
+  app.selection.view = "detail";
+}
+
+function nextMethod(by: number): void {
+  const groups = groupByMethod(app.records);
+  const at = groups.findIndex((group) => group.method === app.record?.method);
+  if (groups.length === 0) return;
+  app.selection.record = after(groups, groups[at], by).records[0].key;
+}
+
+function nextLayer(by: number): void {
+  if (app.selection.view === "layers") {
+    if (app.layer) app.selection.layer = after(app.layers, app.layer, by).key;
+    app.selection.channel = null;
+    return;
+  }
+  const { record } = app;
+  if (!record) return;
+  const same = app.records.filter(({ method }) => method === record.method);
+  app.selection.record = after(same, record, by).key;
+}
+
+function nextColours(): void {
+  const { selection, record } = app;
+  if (record?.signed) selection.diverging = after(DIVERGING, selection.diverging);
+  else selection.sequential = after(SEQUENTIAL, selection.sequential);
+}
+
+function show(view: ViewState["view"]): void {
+  app.selection.view = view;
+}
+
+/** Run a command of the keyboard table; `back`, `copy` and `help` belong to the shell. */
+export function run(command: CommandId, shifted: boolean): void {
+  const { selection } = app;
+  const by = shifted ? -1 : 1;
+  const actions: Partial<Record<CommandId, () => void>> = {
+    previous: () => seekBy(shifted ? -10 : -1),
+    next: () => seekBy(shifted ? 10 : 1),
+    first: () => app.apply(seek(app.head, 0)),
+    last: () => app.apply(seek(app.head, app.steps.length - 1)),
+    play: () => app.apply(toggle(app.head)),
+    follow: () => app.apply(follow(app.head)),
+    setA: () => setFlag("a", app.step),
+    setB: () => setFlag("b", app.step),
+    swap: swapFlags,
+    nextProbe: () => {
+      selection.probe = Math.min(app.probe + 1, Math.max(0, app.probeCount - 1));
+    },
+    previousProbe: () => {
+      selection.probe = Math.max(0, app.probe - 1);
+    },
+    method: () => nextMethod(by),
+    layer: () => nextLayer(by),
+    colours: nextColours,
+    scale: () => {
+      selection.scale = after(SCALES, selection.scale);
+    },
+    range: () => {
+      selection.range = after(RANGES, selection.range);
+    },
+    overlay: () => {
+      selection.overlay = after(OVERLAYS, selection.overlay);
+    },
+    view1: () => show("evolve"),
+    view2: () => show("layers"),
+    view3: () => show("gradients"),
+  };
+  actions[command]?.();
+}

@@ -1,0 +1,73 @@
+/** What goes on in the background: theme, address, news, playing. */
+
+import { isHidden, onDataReloaded, onHashChange, readHash, replaceHash } from "../core/host";
+import { poll } from "../core/live";
+import { tick } from "../core/player";
+import { watchTheme } from "../core/theme";
+import { readState, writeState } from "../core/url";
+import { decodeView, encodeView } from "../core/view-state";
+import { app } from "./app.svelte";
+
+const DEBOUNCE = 300;
+
+export function keepTheme(): void {
+  $effect(() =>
+    watchTheme((theme) => {
+      app.theme = theme;
+      document.documentElement.dataset.theme = theme;
+    }),
+  );
+}
+
+function readAddress(): void {
+  const view = decodeView(readState(readHash()));
+  const moved = view.run !== app.selection.run;
+  app.selection = view;
+  app.playState = view.step === null ? "following" : "paused";
+  if (moved) void app.refresh();
+}
+
+export function saveAddress(): void {
+  const hash = writeState(readHash(), encodeView(app.selection));
+  if (hash !== readHash()) replaceHash(hash);
+}
+
+/** The address follows the view, and the view an address that is typed or gone back to. */
+export function keepAddress(): void {
+  readAddress();
+  $effect(() => onHashChange(readAddress));
+  $effect(() => {
+    encodeView(app.selection); // every field is watched
+    if (app.playState === "playing") return;
+    const timer = setTimeout(saveAddress, DEBOUNCE);
+    return () => clearTimeout(timer);
+  });
+}
+
+/** Ask for news, ever more seldom, and whenever TensorBoard reloads. */
+export function keepFresh(): () => void {
+  void app.refresh();
+  const polling = poll(() => app.refresh(), isHidden);
+  onDataReloaded(() => void polling.now());
+  const clock = setInterval(() => {
+    if (!isHidden()) app.now = Date.now();
+  }, 5000);
+  return () => {
+    polling.stop();
+    clearInterval(clock);
+  };
+}
+
+const LANES = ["grid", "pair", "layer"];
+
+export function keepPlaying(): void {
+  $effect(() => {
+    if (app.playState !== "playing") return;
+    const timer = setInterval(() => {
+      // A slow server slows the film down instead of tearing it.
+      if (isHidden() || LANES.some((lane) => app.maps.isBusy(lane))) return;
+      app.apply(tick(app.head));
+    }, 1000 / app.speed);
+    return () => clearInterval(timer);
+  });
+}

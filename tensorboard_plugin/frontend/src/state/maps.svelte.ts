@@ -1,0 +1,71 @@
+/** The maps that were fetched, and those that are on their way. */
+
+import { type Api, isAbort, Lane } from "../core/api";
+import { LruCache } from "../core/lru";
+import { mapRows } from "../core/maps";
+import type { MapRow } from "../core/types";
+
+/** What is asked for: rows of a record, and of its channels where only some are wanted. */
+export interface Ask {
+  run: string;
+  key: string;
+  channels?: number[];
+}
+
+const CAPACITY = 192 * 1024 * 1024;
+
+export class MapStore {
+  #cache = new LruCache<MapRow>(CAPACITY);
+  #lanes = new Map<string, { lane: Lane; wanted: Set<string> }>();
+  #arrivals = $state(0);
+  /** The last refusal of a lane, in words. */
+  errors = $state<Record<string, string>>({});
+
+  /** `stamp` names the writing of a step, so that one that was logged again is fetched again. */
+  constructor(
+    private readonly api: Api,
+    private readonly stamp: (step: number) => string,
+  ) {}
+
+  peek(ask: Ask, step: number, row: number): MapRow | undefined {
+    void this.#arrivals;
+    return this.#cache.get(this.#id(ask, step, row));
+  }
+
+  isBusy(lane: string): boolean {
+    return (this.#lanes.get(lane)?.wanted.size ?? 0) > 0;
+  }
+
+  /** Fetch what is not here yet, in one request. A lane's new wish replaces its older one. */
+  async want(name: string, ask: Ask, steps: number[], rows: number[]): Promise<void> {
+    const missing = (step: number, row: number) => !this.#cache.has(this.#id(ask, step, row));
+    const neededSteps = steps.filter((step) => rows.some((row) => missing(step, row)));
+    const neededRows = rows.filter((row) => steps.some((step) => missing(step, row)));
+    const slot = this.#lanes.get(name) ?? { lane: new Lane(), wanted: new Set<string>() };
+    this.#lanes.set(name, slot);
+    const wish = new Set(
+      neededSteps.flatMap((step) => neededRows.map((row) => this.#id(ask, step, row))),
+    );
+    if (wish.size > 0 && [...wish].every((id) => slot.wanted.has(id))) return;
+    const signal = slot.lane.next();
+    slot.wanted = wish;
+    if (wish.size === 0) return;
+    try {
+      const query = { ...ask, steps: neededSteps, rows: neededRows };
+      const bundle = await this.api.bundle("maps", query, signal);
+      if (signal.aborted) return;
+      for (const map of mapRows(bundle))
+        this.#cache.set(this.#id(ask, map.step, map.row), map, map.values.byteLength + 256);
+      delete this.errors[name];
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.errors[name] = error instanceof Error ? error.message : String(error);
+    }
+    slot.wanted = new Set();
+    this.#arrivals++;
+  }
+
+  #id({ run, key, channels }: Ask, step: number, row: number): string {
+    return [run, key, channels?.join(".") ?? "", step, this.stamp(step), row].join("|");
+  }
+}
