@@ -197,7 +197,7 @@ def _methods(given: Any) -> list[Method]:
 def _updates_of(model: keras.Model) -> int:
     """How many batches the optimizer has learned from, over all `fit` calls."""
     optimizer = getattr(model, "optimizer", None)
-    return 0 if optimizer is None else int(keras.ops.convert_to_numpy(optimizer.iterations))
+    return 0 if optimizer is None else int(np.asarray(optimizer.iterations.value))
 
 
 def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:

@@ -51,6 +51,7 @@ class Probes:
         """
         if isinstance(data, tuple) and len(data) in (1, 2, 3) and not _is_data_set(data[0]):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+            x = x[0] if isinstance(x, list | tuple) and len(x) == 1 else x
         elif _is_data_set(data):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(_read_to_the_end(data))
         else:

@@ -33,7 +33,7 @@ class GradientMap(Method):
         """Needs the gradient at every place, and yields one record for each."""
         places = list(on_inputs_or_layer(model, self.layer))
         names = frozenset(place.name for place in places)
-        alone = list(model.inputs) == [place.name for place in places]
+        alone = len(model.inputs) == 1 and places[0].layer is None
         by_key = {self.name if alone else f"{self.name}/{p.name}": p for p in places}
         specs = {
             key: self.spec(
