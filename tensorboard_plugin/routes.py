@@ -46,10 +46,10 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
     def serve_static(request: Request) -> Response:
         name = request.path.rpartition("/static/")[2]
         content, content_type, etag = static_file(static, name)
-        if etag in request.if_none_match:
-            unchanged = [("ETag", etag), ("Cache-Control", "no-cache"), *_NOSNIFF]
-            return Response(status=304, headers=unchanged)
-        return _respond(request, content, content_type, headers=[("ETag", etag)])
+        headers = [("ETag", f'"{etag}"')]
+        if request.if_none_match.contains_weak(etag):
+            return Response(status=304, headers=[*headers, ("Cache-Control", "no-cache")])
+        return _respond(request, content, content_type, headers=headers)
 
     def serve_runs(request: Request) -> Response:
         found = runs.readers(*_origin(request))
@@ -95,9 +95,6 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/inputs": _reading(serve_inputs),
         "/values": _reading(serve_values),
     }
-
-
-_NOSNIFF = [("X-Content-Type-Options", "nosniff")]
 
 
 def _origin(request: Request) -> tuple[Any, str]:

@@ -31,4 +31,4 @@ def static_file(folder: Path, name: str) -> tuple[bytes, str, str]:
     if path is None or not path.is_file():
         raise NotFound(f"No such file: {name[:80]!r}")
     content = path.read_bytes()
-    return content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return content, TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:32]

@@ -110,7 +110,7 @@ class Reader:
         self._index = Index((), (), {}, None)
         # Most steps have the same records at the same places: kept once, a step costs little.
         self._layouts: dict[str, Layout] = {}
-        self._probes: ProbeFile | None = None
+        self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
     def index(self) -> Index:
         """What the folder holds now; the same object as long as nothing has changed.
@@ -137,16 +137,18 @@ class Reader:
         Raises:
             DamagedFile: if their file is missing or not theirs.
         """
-        with self._lock:
-            if self._probes is None or self._probes.hash != step.probes:
-                path = self.folder / probes_file(step.probes)
-                try:
-                    self._probes = ProbeFile.open(path, step.probes)
-                except OSError as error:
-                    raise DamagedFile(f"{path.name} cannot be read: {error.strerror}") from error
-                except DamagedFile as error:
-                    raise DamagedFile(f"{path.name} cannot be used. {error}") from error
-            return self._probes
+        path = self.folder / probes_file(step.probes)
+        try:
+            status = path.lstat()
+            version = (step.probes, status.st_size, status.st_mtime_ns)
+            with self._lock:
+                if self._probes is None or self._probes[0] != version:
+                    self._probes = (version, ProbeFile.open(path, step.probes))
+                return self._probes[1]
+        except OSError as error:
+            raise DamagedFile(f"{path.name} cannot be read: {error.strerror}") from error
+        except DamagedFile as error:
+            raise DamagedFile(f"{path.name} cannot be used. {error}") from error
 
     def rows(
         self, step: Step, stored: Stored, rows: Sequence[int]
