@@ -1,0 +1,116 @@
+"""Weight gradients: closed form, a hand-written tape, and exact histograms."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from keras import layers
+
+import keras_explain
+from keras_explain.methods.weight_gradients import (
+    EDGES,
+    STATISTICS,
+    histogram_of,
+    statistics_of,
+)
+
+RNG = np.random.default_rng(8)
+
+
+def test_gradient_of_linear_regression_is_known():
+    x, y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1, name="fit")])
+    model.compile(loss="mse")
+    found = keras_explain.explain(model, x, "weight_gradients", labels=y, target=0)
+    residual = np.asarray(model(x)) - y
+    kernel = next(a for name, a in found.items() if name.endswith("kernel"))
+    # d/dw mean((xw - y)^2) = 2/n x'(xw - y)
+    np.testing.assert_allclose(kernel[0], 2 / 10 * x.T @ residual, rtol=1e-4)
+
+
+def network():
+    model = keras.Sequential(
+        [
+            keras.Input((10, 10, 2)),
+            layers.Conv2D(4, 3, kernel_regularizer="l2", name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.ReLU(),
+            layers.Dropout(0.5),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax", name="head"),
+        ]
+    )
+    model.compile(loss="sparse_categorical_crossentropy")
+    return model
+
+
+def test_it_agrees_with_a_hand_written_tape():
+    model, y = network(), RNG.integers(0, 3, 7)
+    x = RNG.normal(size=(7, 10, 10, 2)).astype("float32")
+    found = keras_explain.explain(model, x, "weight_gradients", labels=y)
+    with tf.GradientTape() as tape:
+        losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=False))
+        loss = tf.reduce_mean(losses) + sum(model.losses)
+    weights = model.trainable_variables
+    by_hand = tape.gradient(loss, [weight.value for weight in weights])
+    statistics = found["weight_gradients/statistics"]
+    for row, weight, expected in zip(statistics, weights, by_hand, strict=True):
+        expected = expected.numpy()
+        raw = found[f"weight_gradients/{weight.path}"][0]
+        np.testing.assert_allclose(raw, expected, rtol=1e-4, atol=1e-6)
+        figures = dict(zip(STATISTICS, row, strict=True))
+        assert figures["norm"] == pytest.approx(np.linalg.norm(expected), rel=1e-4)
+        assert figures["mean"] == pytest.approx(expected.mean(), abs=1e-6)
+        assert figures["std"] == pytest.approx(expected.std(), rel=1e-3, abs=1e-6)
+        assert figures["weight_norm"] == pytest.approx(np.linalg.norm(weight), rel=1e-5)
+        assert figures["size"] == expected.size
+    counts = found["weight_gradients/histogram"]
+    assert counts.shape == (len(weights), len(EDGES) - 1)
+    np.testing.assert_array_equal(counts.sum(axis=1), [np.prod(w.shape) for w in weights])
+
+
+def test_frozen_weights_have_no_row():
+    model = network()
+    model.get_layer("conv").trainable = False
+    x, y = np.zeros((2, 10, 10, 2), "float32"), np.zeros(2, int)
+    found = keras_explain.explain(model, x, "weight_gradients", labels=y)
+    assert len(found["weight_gradients/statistics"]) == len(model.trainable_variables) == 4
+
+
+def test_it_needs_labels_and_a_loss():
+    x = np.zeros((2, 10, 10, 2), "float32")
+    with pytest.raises(ValueError, match="a compiled model, and labels"):
+        keras_explain.explain(network(), x, "weight_gradients")
+
+
+FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
+
+
+@given(arrays(np.float32, st.integers(1, 60), elements=FLOATS))
+def test_histogram_counts_as_numpy_does(values):
+    finite = values[np.isfinite(values)].astype(float)
+    inside = np.clip(finite, -(2.0**15.5), 2.0**15.5)  # beyond the last edge is in the last bin
+    sizes, edges = np.abs(inside), np.array(EDGES)[len(EDGES) // 2 :]
+    # By magnitude, so that an edge itself belongs outwards on both sides.
+    place = np.searchsorted(edges, sizes, side="right") * np.where(np.signbit(inside), -1, 1)
+    expected = np.bincount(place + len(edges) - 1, minlength=len(EDGES) - 1)
+    np.testing.assert_array_equal(histogram_of(values), expected)
+
+
+@given(
+    arrays(
+        np.float32,
+        st.integers(1, 60),
+        elements=st.floats(width=32, allow_nan=False, min_value=-(2.0**60), max_value=2.0**60),
+    )
+)
+def test_statistics_are_those_of_numpy(values):
+    figures = dict(zip(STATISTICS, statistics_of(values, values), strict=True))
+    wide = values.astype(np.float64)
+    assert figures["norm"] == pytest.approx(np.linalg.norm(wide), rel=1e-5, abs=1e-44)
+    assert figures["mean"] == pytest.approx(wide.mean(), rel=1e-5, abs=1e-44)
+    assert figures["zero_share"] == pytest.approx((wide == 0).mean())
+    assert (figures["min"], figures["max"]) == (values.min(), values.max())
