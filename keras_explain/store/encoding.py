@@ -37,7 +37,9 @@ class Encoded:
         """The numbers, float32 `(rows, *row_shape)`: `values * scale`."""
         scale = self.scale.reshape(-1, *[1] * (self.values.ndim - 1))
         with np.errstate(all="ignore"):  # a stranger's scale may overflow: inf is then the answer
-            return np.multiply(self.values, scale, dtype=np.float32)
+            decoded = self.values.astype(np.float32)
+            decoded *= scale
+            return decoded
 
     def checksums(self) -> NDArray[np.uint32]:
         """CRC-32 a row, over its float16 bytes and then its scale's four bytes."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .encoding import Encoded
 from .errors import DamagedFile
 from .schema import SCHEMA, STATS, RecordSpec, StepInfo, is_int
-from .tensor_file import Tensor, file_bytes
+from .tensor_file import Header, Tensor, file_bytes
 
 
 @dataclass(frozen=True)
@@ -45,31 +45,40 @@ class Stored:
         """Number of rows."""
         return self.values.shape[0]
 
-    def read(self, file: BinaryIO, rows: Sequence[int]) -> tuple[Encoded, NDArray[np.bool_]]:
+    def read(
+        self, file: BinaryIO, start: int, rows: Sequence[int]
+    ) -> tuple[Encoded, NDArray[np.bool_]]:
         """The `rows` as stored, and which of them match their checksum.
+
+        Args:
+            file: The step's file.
+            start: Where its data start.
+            rows: Which rows, each from 0 to `row_count` - 1.
 
         Raises:
             DamagedFile: if the file has become shorter than its header said.
             OSError: if it cannot be read.
         """
         at = np.asarray(rows, np.intp)
-        scale = self.scale.read(file)[at]
-        expected = self.checksums.read(file)[at]
-        if len(at) == self.row_count and np.array_equal(at, np.arange(len(at))):
-            values = self.values.read(file)  # all at once
+        scale = self.scale.read(file, start)[at]
+        expected = self.checksums.read(file, start)[at]
+        if np.array_equal(at, np.arange(self.row_count)):
+            values = self.values.read(file, start)  # all at once
         else:
-            values = np.concatenate([self.values.read(file, int(row), 1) for row in at])
+            values = np.empty((len(at), *self.row_shape), np.float16)
+            for place, row in enumerate(at):
+                values[place] = self.values.read(file, start, int(row), 1)[0]
         encoded = Encoded(values, scale)
         return encoded, encoded.checksums() == expected
 
-    def read_stats(self, file: BinaryIO, checksum: int) -> NDArray[np.float32]:
-        """The statistics, `(rows, len(STATS))`.
+    def read_stats(self, file: BinaryIO, start: int, checksum: int) -> NDArray[np.float32]:
+        """The statistics, `(rows, len(STATS))`; `start` as above.
 
         Raises:
             DamagedFile: if they do not match their `checksum`, or the file has become shorter.
             OSError: if it cannot be read.
         """
-        stats: NDArray[np.float32] = self.stats.read(file)
+        stats: NDArray[np.float32] = self.stats.read(file, start)
         if zlib.crc32(stats.tobytes()) != checksum:
             raise DamagedFile(f"Its statistics of {self.spec.key!r} do not match their checksum.")
         return stats
@@ -91,6 +100,7 @@ class StepHeader:
         attempt: Which start of the training the step belongs to, from 0.
         probes: Content hash of the probes.
         layout: The records.
+        start: Where the data of the file start.
         stats_checksums: CRC-32 of each record's statistics, in the order of `layout`.
     """
 
@@ -98,6 +108,7 @@ class StepHeader:
     attempt: int
     probes: str
     layout: Layout
+    start: int
     stats_checksums: array[int]
 
 
@@ -130,13 +141,18 @@ def step_bytes(info: StepInfo, attempt: int, probes: str, records: Sequence[Prep
     return file_bytes(tensors, metadata)
 
 
-def step_header(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StepHeader:
+def step_header(header: Header, known: dict[str, Layout]) -> StepHeader:
     """The inverse of `step_bytes`, for the header alone.
+
+    Args:
+        header: The header of the file.
+        known: Layouts met before. Most steps of a run have the same one: it is then checked and
+            kept only once.
 
     Raises:
         DamagedFile: if anything is missing, unknown or does not fit together.
     """
-    fields = dict(metadata)
+    fields = dict(header.metadata)
     schema = fields.pop("schema", None)
     if schema != SCHEMA:
         raise DamagedFile(f"Its schema must be {SCHEMA}. Received: {str(schema)[:80]}")
@@ -147,9 +163,10 @@ def step_header(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> S
     if not isinstance(records, dict) or not isinstance(checksums, list):
         raise DamagedFile("Its records are missing.")
     try:
-        layout = {
-            key: _stored(RecordSpec.from_json(key, spec), tensors) for key, spec in records.items()
-        }
+        name = repr((records, header.entries, header.size))
+        if name not in known:
+            known[name] = _layout(records, header.tensors())
+        layout = known[name]
         info = StepInfo.from_json(fields)
         crcs = array("L", checksums)
     except DamagedFile:
@@ -158,7 +175,11 @@ def step_header(metadata: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> S
         raise DamagedFile(f"Its metadata is not ours: {error}") from error
     if len(crcs) != len(layout):
         raise DamagedFile("It must have one checksum of statistics a record.")
-    return StepHeader(info, attempt, probes, layout, crcs)
+    return StepHeader(info, attempt, probes, layout, header.start, crcs)
+
+
+def _layout(records: dict[str, Any], tensors: Mapping[str, Tensor]) -> Layout:
+    return {key: _stored(RecordSpec.from_json(key, of), tensors) for key, of in records.items()}
 
 
 def _stored(spec: RecordSpec, tensors: Mapping[str, Tensor]) -> Stored:

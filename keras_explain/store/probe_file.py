@@ -54,6 +54,7 @@ class ProbeFile:
     labels: tuple[int, ...] | None
     class_names: tuple[str, ...] | None
     _tensors: Mapping[str, Tensor]
+    _start: int
 
     @classmethod
     def open(cls, path: Path, digest: str) -> ProbeFile:
@@ -64,7 +65,8 @@ class ProbeFile:
             OSError: if it cannot be read.
         """
         with opened(path) as file:
-            metadata, tensors = read_header(file)
+            header = read_header(file)
+        metadata, tensors = header.metadata, header.tensors()
         if metadata.get("schema") != SCHEMA or metadata.get("hash") != digest:
             raise DamagedFile(f"It is not the probes {digest[:12]} in schema {SCHEMA}.")
         inputs = metadata.get("inputs")
@@ -79,7 +81,7 @@ class ProbeFile:
         if labels is not None and len(labels) != count:
             raise DamagedFile("It has another number of labels than of probes.")
         names = _optional(metadata.get("class_names"), lambda item: isinstance(item, str), "names")
-        return cls(path, digest, count, described, labels, names, tensors)
+        return cls(path, digest, count, described, labels, names, tensors, header.start)
 
     def read(self, name: str, rows: Sequence[int]) -> NDArray[Any]:
         """Rows of one input, `(rows, *input_shape)`, in the type the model gets.
@@ -97,8 +99,8 @@ class ProbeFile:
             raise UnknownRecord(f"`rows` must be below {self.count}. Received: {list(rows)[:20]}")
         values, checksums = self._tensors[_PREFIX + name], self._tensors[_PREFIX + name + "#crc32"]
         with opened(self.path) as file:
-            expected = checksums.read(file)[list(rows)]
-            read = [values.read(file, row, 1) for row in rows]
+            expected = checksums.read(file, self._start)[list(rows)]
+            read = [values.read(file, self._start, row, 1) for row in rows]
         array = np.concatenate(read) if read else np.empty((0, *values.shape[1:]), values.dtype)
         if not np.array_equal(_checksums(array), expected):
             raise DamagedRecord(f"Rows of input {name!r} in {self.path.name} are damaged.")

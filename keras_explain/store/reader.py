@@ -17,7 +17,6 @@ from .encoding import Encoded
 from .errors import DamagedFile, DamagedRecord, UnknownRecord
 from .folder import Found, probes_file, step_files
 from .layout import Layout, StepHeader, Stored, step_header
-from .plain import dumps
 from .probe_file import ProbeFile
 from .schema import STATS
 from .tensor_file import opened, read_header
@@ -108,7 +107,6 @@ class Reader:
         self._lock = threading.Lock()
         self._known: dict[Found, Step | Problem] = {}
         self._index = Index((), (), {}, None)
-        # Most steps have the same records at the same places: kept once, a step costs little.
         self._layouts: dict[str, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
@@ -160,7 +158,7 @@ class Reader:
         """
         try:
             with opened(step.path) as file:
-                return stored.read(file, rows)
+                return stored.read(file, step.start, rows)
         except OSError as error:
             raise DamagedFile(f"{step.path.name} cannot be read: {error.strerror}") from error
 
@@ -223,7 +221,7 @@ class Reader:
                 checksum = step.stats_checksums[list(step.layout).index(key)]
                 try:
                     with opened(step.path) as file:
-                        figures[at] = stored.read_stats(file, checksum)
+                        figures[at] = stored.read_stats(file, step.start, checksum)
                 except (OSError, DamagedFile):
                     continue
         return {name: figures[:, :, column] for column, name in enumerate(STATS)}
@@ -232,23 +230,14 @@ class Reader:
         path = self.folder / found.name
         try:
             with opened(path) as file:
-                header = step_header(*read_header(file))
+                header = step_header(read_header(file), self._layouts)
             if (header.attempt, header.info.step) != (found.attempt, found.step):
                 raise DamagedFile("It holds another step than its name says.")
         except OSError as error:
             return Problem(found.name, f"It cannot be read: {error.strerror}", lasting=False)
         except DamagedFile as error:
             return Problem(found.name, str(error))
-        return Step(**{**vars(header), "layout": self._interned(header.layout)}, path=path)
-
-    def _interned(self, layout: Layout) -> Layout:
-        name = dumps(
-            [
-                [key, of.spec.to_json(), [[*t.shape, t.begin] for t in list(vars(of).values())[1:]]]
-                for key, of in layout.items()
-            ]
-        )
-        return self._layouts.setdefault(name, layout)
+        return Step(**vars(header), path=path)
 
 
 def _index(known: Mapping[Found, Step | Problem]) -> Index:

@@ -50,7 +50,7 @@ def file_bytes(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any])
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where an array of at least one axis lies in its file."""
+    """Where an array of at least one axis lies; `begin` counts from the file's first data byte."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -61,15 +61,23 @@ class Tensor:
         """Bytes of one entry of the first axis."""
         return self.dtype.itemsize * math.prod(self.shape[1:])
 
-    def read(self, file: BinaryIO, first: int = 0, count: int | None = None) -> NDArray[Any]:
-        """Rows `first` to `first + count` of the array (all by default).
+    def read(
+        self, file: BinaryIO, start: int, first: int = 0, count: int | None = None
+    ) -> NDArray[Any]:
+        """Rows of the array.
+
+        Args:
+            file: The file.
+            start: Where its data start.
+            first: The first row.
+            count: Number of rows; all that follow by default.
 
         Raises:
             DamagedFile: if the file has become shorter than its header said.
             OSError: if it cannot be read.
         """
         rows = self.shape[0] - first if count is None else count
-        file.seek(self.begin + first * self.row_bytes)
+        file.seek(start + self.begin + first * self.row_bytes)
         content = _read_exactly(file, rows * self.row_bytes)
         return np.frombuffer(content, self.dtype).reshape(rows, *self.shape[1:])
 
@@ -90,11 +98,36 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def read_header(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Our metadata, and where each array lies.
+@dataclass(frozen=True)
+class Header:
+    """The header of a file.
+
+    Attributes:
+        metadata: Ours; it matches its checksum.
+        entries: By name of the array, what the file says of it; not checked.
+        start: Where the data start.
+        size: Bytes of data.
+    """
+
+    metadata: dict[str, Any]
+    entries: dict[str, Any]
+    start: int
+    size: int
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name, where each array lies.
+
+        Raises:
+            DamagedFile: if an array is of another kind than ours, or outside the file.
+        """
+        return {name: _tensor(name, entry, self.size) for name, entry in self.entries.items()}
+
+
+def read_header(file: BinaryIO) -> Header:
+    """The header of an opened file.
 
     Raises:
-        DamagedFile: if the file is not wholly what a safetensors file of ours must be.
+        DamagedFile: if it is not that of a safetensors file of ours.
         OSError: if it cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
@@ -110,9 +143,7 @@ def read_header(file: BinaryIO) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(header, dict):
         raise DamagedFile("Its header is not a JSON object.")
     metadata = _checked_metadata(header.pop("__metadata__", None))
-    start = 8 + length
-    tensors = {name: _tensor(name, entry, start, size) for name, entry in header.items()}
-    return metadata, tensors
+    return Header(metadata, header, 8 + length, size - 8 - length)
 
 
 def _read_exactly(file: BinaryIO, count: int) -> bytes:
@@ -140,7 +171,7 @@ def _checked_metadata(marks: Any) -> dict[str, Any]:
     return metadata
 
 
-def _tensor(name: str, entry: Any, start: int, size: int) -> Tensor:
+def _tensor(name: str, entry: Any, size: int) -> Tensor:
     fields = entry if isinstance(entry, dict) else {}
     shape, offsets = _naturals(fields.get("shape")), _naturals(fields.get("data_offsets"))
     name_of_dtype = fields.get("dtype")
@@ -148,9 +179,9 @@ def _tensor(name: str, entry: Any, start: int, size: int) -> Tensor:
     if dtype is None or not shape or len(shape) > 16 or len(offsets) != 2:
         raise DamagedFile(f"Its entry for {name[:80]!r} is not one of ours.")
     begin, end = offsets
-    if end - begin != dtype.itemsize * math.prod(shape) or not begin < end <= size - start:
+    if end - begin != dtype.itemsize * math.prod(shape) or not begin < end <= size:
         raise DamagedFile(f"Its entry for {name[:80]!r} does not fit the file.")
-    return Tensor(dtype, shape, start + begin)
+    return Tensor(dtype, shape, begin)
 
 
 def _naturals(values: Any) -> tuple[int, ...]:

@@ -171,7 +171,7 @@ def test_a_damaged_row_is_never_drawn(logdir, tmp_path):
     step = run._index.steps[1]
     tensor = step.layout["saliency"].values
     content = bytearray(step.path.read_bytes())
-    content[tensor.begin + 2 * tensor.row_bytes] ^= 1
+    content[step.start + tensor.begin + 2 * tensor.row_bytes] ^= 1
     step.path.write_bytes(content)
     arrays, _ = bundle_of(client, "maps", run=RUN, key="saliency", steps="0")
     assert arrays["status"][0].tolist() == [0, 0, 2] + [0] * 13

@@ -237,8 +237,9 @@ def test_a_damaged_row_costs_that_row(folder):
     content = bytearray((folder / VICTIM).read_bytes())
     run = Run(folder)
     whole = run.load("maps", 0)
-    tensor = run._index.steps[0].layout["maps"].values
-    content[tensor.begin + tensor.row_bytes] ^= 8
+    step = run._index.steps[0]
+    tensor = step.layout["maps"].values
+    content[step.start + tensor.begin + tensor.row_bytes] ^= 8
     (folder / VICTIM).write_bytes(content)
     np.testing.assert_array_equal(run.load("maps", 0, [0, 2]), whole[[0, 2]])
     with pytest.raises(DamagedRecord, match=r"Rows \[1\] of 'maps' at step 0 .*checksums"):
