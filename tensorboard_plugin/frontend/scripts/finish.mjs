@@ -5,7 +5,13 @@ import { join, relative, sep } from "node:path";
 
 const root = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
 const out = join(root, "..", "static");
-const CONFIG = ["package.json", "package-lock.json", "svelte.config.js", "tsconfig.json", "vite.config.ts"];
+const CONFIG = [
+  "package.json",
+  "package-lock.json",
+  "svelte.config.js",
+  "tsconfig.json",
+  "vite.config.ts",
+];
 const BUNDLED = ["svelte", "clsx", "esm-env"];
 
 function filesIn(folder) {
@@ -29,11 +35,22 @@ writeFileSync(
   `The bundle holds code of these packages.\n\n${BUNDLED.map(licence).join(`\n${"-".repeat(72)}\n\n`)}`,
 );
 
-const sources = [...filesIn(join(root, "src")), ...filesIn(join(root, "scripts")), ...CONFIG.map((name) => join(root, name))];
+const sources = [
+  ...filesIn(join(root, "src")),
+  ...filesIn(join(root, "scripts")),
+  ...CONFIG.map((name) => join(root, name)),
+];
 const named = sources.map((path) => [relative(root, path).split(sep).join("/"), sha256(path)]);
 named.sort(([a], [b]) => (a < b ? -1 : 1));
 const whole = createHash("sha256");
 for (const [name, hash] of named) whole.update(`${name}\0${hash}\n`);
-const outputs = ["THIRD_PARTY.txt", "index.js", "style.css"].map((name) => [name, sha256(join(out, name))]);
-const manifest = { sources: whole.digest("hex"), files: named.map(([name]) => name), outputs: Object.fromEntries(outputs) };
+const outputs = ["THIRD_PARTY.txt", "index.js", "style.css"].map((name) => [
+  name,
+  sha256(join(out, name)),
+]);
+const manifest = {
+  sources: whole.digest("hex"),
+  files: named.map(([name]) => name),
+  outputs: Object.fromEntries(outputs),
+};
 writeFileSync(join(out, "build-manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);

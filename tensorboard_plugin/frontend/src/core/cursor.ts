@@ -37,7 +37,12 @@ export function inputUnder(
   const channels = shape[1] ?? 1;
   // A picture over (time, feature) names one value, a strip over time all channels.
   if (planes.kind === "matrix" && shape.length === 2)
-    return [values[along(pixel.row, planes.height, length) * channels + along(pixel.column, planes.width, channels)]];
+    return [
+      values[
+        along(pixel.row, planes.height, length) * channels +
+          along(pixel.column, planes.width, channels)
+      ],
+    ];
   const at = along(pixel.column, planes.width, length);
   return Array.from({ length: channels }, (_, c) => values[at * channels + c]);
 }

@@ -22,8 +22,11 @@ export interface DomainQuestion {
  * over all steps, so that examples compare too. "map": this row at this step.
  */
 export function domainOf({ columns, signed, scale, range, row, step }: DomainQuestion): Domain {
-  const low = columns.stats.get(range === "p1" ? "p1" : "min");
-  const high = columns.stats.get(range === "p1" ? "p99" : "max");
+  // Until the other range is here, the one that is here.
+  const [first, second] = range === "p1" ? ["p1", "min"] : ["min", "p1"];
+  const low = columns.stats.get(first) ?? columns.stats.get(second);
+  const [last, spare] = range === "p1" ? ["p99", "max"] : ["max", "p99"];
+  const high = columns.stats.get(last) ?? columns.stats.get(spare);
   let lo = Number.POSITIVE_INFINITY;
   let hi = Number.NEGATIVE_INFINITY;
   if (low && high)
@@ -36,7 +39,8 @@ export function domainOf({ columns, signed, scale, range, row, step }: DomainQue
         if (high[at] > hi) hi = high[at];
       }
     }
-  return lo <= hi ? fitted(lo, hi, signed) : { lo: 0, hi: 0 };
+  // Nothing finite: any scale will do, the map is magenta.
+  return lo <= hi ? fitted(lo, hi, signed) : { lo: signed ? -1 : 0, hi: 1 };
 }
 
 /** Signed numbers get a scale that is symmetric about zero. */

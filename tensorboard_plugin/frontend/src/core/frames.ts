@@ -36,6 +36,26 @@ export function chooseFrames(
   return sorted.map((index, i) => ({ index, hidden: i ? index - sorted[i - 1] - 1 : 0 }));
 }
 
+/** Widths in pixels of a frame with its margin, and of the number printed on a gap. */
+export const FRAME_WIDTH = 56;
+export const GAP_WIDTH = 24;
+
+/** Choose as many frames as fit into `width` pixels, the gaps between them counted. */
+export function fittingFrames(
+  width: number,
+  count: number,
+  change: ArrayLike<number>,
+  fixed: number[] = [],
+): Frame[] {
+  let room = Math.max(2, Math.floor(width / FRAME_WIDTH));
+  for (;;) {
+    const frames = chooseFrames(count, room, change, fixed);
+    const gaps = frames.filter(({ hidden }) => hidden > 0).length;
+    if (frames.length * FRAME_WIDTH + gaps * GAP_WIDTH <= width || room <= 2) return frames;
+    room--;
+  }
+}
+
 function largest(change: ArrayLike<number>, count: number): number[] {
   return Array.from({ length: Math.min(count, change.length) }, (_, i) => i)
     .filter((i) => change[i] > 0)

@@ -1,25 +1,28 @@
 /** Histograms of gradients in signed logarithmic bins. */
 
-export interface BinRange {
-  start: number;
-  end: number;
-}
+/** Stands for a run of bins that are empty at every step. */
+export const GAP = -1;
+const LONG = 3;
 
-/** Return the bins that are ever used, with one empty bin on each side. */
-export function usedBins(histograms: ArrayLike<number>[]): BinRange {
-  let start = Number.POSITIVE_INFINITY;
-  let end = -1;
-  let count = 0;
-  for (const histogram of histograms) {
-    count = Math.max(count, histogram.length);
-    for (let bin = 0; bin < histogram.length; bin++)
-      if (histogram[bin] > 0) {
-        start = Math.min(start, bin);
-        end = Math.max(end, bin);
-      }
+/** Return the bins to draw in order: long runs that are never used become one `GAP`, outer ones none. */
+export function usedBins(histograms: ArrayLike<number>[]): number[] {
+  const count = Math.max(0, ...histograms.map(({ length }) => length));
+  const used = Array.from({ length: count }, (_, bin) =>
+    histograms.some((histogram) => histogram[bin] > 0),
+  );
+  const first = used.indexOf(true);
+  const last = used.lastIndexOf(true);
+  if (first < 0) return [];
+  const bins: number[] = [];
+  for (let bin = first; bin <= last; bin++) {
+    const next = used.indexOf(true, bin);
+    if (next - bin >= LONG) {
+      bins.push(GAP);
+      bin = next;
+    }
+    bins.push(bin);
   }
-  if (end < 0) return { start: 0, end: count };
-  return { start: Math.max(0, start - 1), end: Math.min(count, end + 2) };
+  return bins;
 }
 
 /** Return each bin's share of the total. */
@@ -29,16 +32,67 @@ export function shares(counts: ArrayLike<number>): Float32Array {
   return Float32Array.from(counts, (count) => (total ? count / total : 0));
 }
 
-/** Return a `(bins, steps)` picture, the largest bin on top; steps without counts are NaN. */
-export function heatMap(histograms: (ArrayLike<number> | undefined)[], { start, end }: BinRange) {
-  const height = end - start;
+/** Return the shares of the bins to draw; a gap has none. */
+export function drawnShares(counts: ArrayLike<number> | undefined, bins: number[]): Float32Array {
+  const share = shares(counts ?? []);
+  return Float32Array.from(bins, (bin) => share[bin] ?? 0);
+}
+
+export interface HeatMap {
+  height: number;
+  width: number;
+  /** Square roots of shares; NaN where there is no histogram. */
+  values: Float32Array;
+  /** 1 where there is nothing to draw. */
+  blank: Uint8Array;
+}
+
+/** Return a `(bins, steps)` picture with the largest bin on top. */
+export function heatMap(histograms: (ArrayLike<number> | undefined)[], bins: number[]): HeatMap {
+  const height = bins.length;
   const width = histograms.length;
   const values = new Float32Array(height * width).fill(Number.NaN);
   histograms.forEach((histogram, x) => {
     if (!histogram) return;
-    const share = shares(histogram);
-    for (let bin = start; bin < end; bin++)
-      values[(end - 1 - bin) * width + x] = Math.sqrt(share[bin]);
+    drawnShares(histogram, bins).forEach((share, y) => {
+      values[(height - 1 - y) * width + x] = Math.sqrt(share);
+    });
   });
-  return { height, width, values };
+  return { height, width, values, blank: Uint8Array.from(values, (value) => (value > 0 ? 0 : 1)) };
+}
+
+export interface Mark {
+  /** Middle of the bin, in bins from the first one drawn. */
+  at: number;
+  text: string;
+}
+
+/** Choose some bins to print; zero's is among them where it is drawn. */
+export function binMarks(
+  edges: number[],
+  bins: number[],
+  print: (value: number) => string,
+  most = 7,
+): Mark[] {
+  const every = Math.max(1, Math.ceil(bins.length / most));
+  const zero = edges.findIndex((edge, i) => edge < 0 && edges[i + 1] > 0);
+  const origin = Math.max(0, bins.indexOf(zero));
+  return bins.flatMap((bin, i) => {
+    if (bin === GAP) return [{ at: i + 0.5, text: "…" }];
+    if ((i - origin) % every !== 0 || nearGap(bins, i, every)) return [];
+    const text = bin === zero ? "0" : print(middle(edges[bin], edges[bin + 1]));
+    return [{ at: i + 0.5, text }];
+  });
+}
+
+function nearGap(bins: number[], i: number, every: number): boolean {
+  return every > 2 && (bins[i - 1] === GAP || bins[i + 1] === GAP);
+}
+
+/** The geometric middle of a bin; the finite end of an open one. */
+function middle(low: number, high: number): number {
+  if (!Number.isFinite(low)) return high;
+  if (!Number.isFinite(high)) return low;
+  const sign = low + high < 0 ? -1 : 1;
+  return low * high > 0 ? sign * Math.sqrt(low * high) : (low + high) / 2;
 }

@@ -56,6 +56,16 @@ function spatialAxes(axes: string[], shape: number[]): number[] {
   return plain.length === 1 ? plain : [shape.length - 1];
 }
 
+/** The shape that a map is shown in: its input's where it lies on a picture. */
+export function aspectOf(
+  planes: Planes | undefined,
+  picture?: { height: number; width: number },
+): string {
+  if (picture) return `${picture.width} / ${picture.height}`;
+  if (planes?.kind === "image") return `${planes.width} / ${planes.height}`;
+  return planes?.kind === "strip" ? "6 / 1" : "1";
+}
+
 function strip(width: number, kind: Planes["kind"]): Planes {
   return { height: 1, width, count: 1, axis: null, kind, at: (_p, _y, x) => x };
 }

@@ -46,14 +46,21 @@ export function totalOverSteps(table: ArrayLike<number>, rows: number): Float64A
 }
 
 /**
- * Return the indices at which a series jumps: above median + 5 MAD, and above
- * `least`, so that a series that hardly moves has no jumps.
+ * Return the indices at which a series jumps: peaks above median + 5 MAD, and
+ * above `least`, so that a series that hardly moves has no jumps.
  */
 export function jumpsOf(values: ArrayLike<number>, least = 0.05): number[] {
   const centre = median(values);
   const spread = median(finite(values).map((value) => Math.abs(value - centre)));
   const limit = Math.max(centre + 5 * spread, least);
   const result: number[] = [];
-  for (let i = 0; i < values.length; i++) if (values[i] > limit) result.push(i);
+  const isAbove = (i: number, other: number) => !(values[other] >= values[i]);
+  for (let i = 0; i < values.length; i++)
+    if (
+      values[i] > limit &&
+      isAbove(i, i - 1) &&
+      (isAbove(i, i + 1) || values[i + 1] === values[i])
+    )
+      result.push(i);
   return result;
 }

@@ -111,7 +111,11 @@ export function decodeView(state: State): ViewState {
   return view;
 }
 
-function assign<Property extends keyof ViewState>(view: ViewState, property: Property, state: State) {
+function assign<Property extends keyof ViewState>(
+  view: ViewState,
+  property: Property,
+  state: State,
+) {
   const codec: Codec<ViewState[Property]> = CODECS[property];
   const written = state[codec.name];
   const value = written === undefined ? undefined : codec.read(written);
@@ -123,7 +127,8 @@ export function encodeView(view: ViewState): State {
   const state: State = {};
   for (const property of PROPERTIES) {
     const value = view[property];
-    if (value !== null && value !== DEFAULTS[property]) state[CODECS[property].name] = String(value);
+    if (value !== null && value !== DEFAULTS[property])
+      state[CODECS[property].name] = String(value);
   }
   return state;
 }

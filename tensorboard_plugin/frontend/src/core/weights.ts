@@ -17,7 +17,11 @@ export function statisticOf(record: RecordSpec, row: MapRow | undefined, name: s
 }
 
 /** "ratio" is the gradient's norm over the weight's: a step of which relative size it asks for. */
-export function shownStatistic(record: RecordSpec, row: MapRow | undefined, name: WeightStatistic): number {
+export function shownStatistic(
+  record: RecordSpec,
+  row: MapRow | undefined,
+  name: WeightStatistic,
+): number {
   if (name === "zero_share") return statisticOf(record, row, "zero_share");
   const norm = statisticOf(record, row, "norm");
   const value = name === "norm" ? norm : norm / statisticOf(record, row, "weight_norm");
@@ -46,8 +50,14 @@ export function overview(
       }
     });
   });
-  const domain = name === "zero_share" ? { lo: 0, hi: 1 } : lo < hi ? { lo, hi } : { lo: lo - 0.5, hi: lo + 0.5 };
+  const domain =
+    name === "zero_share"
+      ? { lo: 0, hi: 1 }
+      : lo < hi
+        ? { lo, hi }
+        : { lo: lo - 0.5, hi: lo + 0.5 };
   // A gradient of exactly zero has no logarithm; it takes the lowest colour.
-  for (let i = 0; i < values.length; i++) if (values[i] === Number.NEGATIVE_INFINITY) values[i] = domain.lo;
+  for (let i = 0; i < values.length; i++)
+    if (values[i] === Number.NEGATIVE_INFINITY) values[i] = domain.lo;
   return { values, blank, domain };
 }

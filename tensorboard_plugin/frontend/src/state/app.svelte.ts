@@ -2,8 +2,7 @@
 
 import { Api, isAbort, Lane } from "../core/api";
 import { type Columns, columnsOf } from "../core/columns";
-import { isHidden } from "../core/host";
-import { type Playhead, type PlayState } from "../core/player";
+import type { Playhead, PlayState } from "../core/player";
 import { type Targets, targetsOf } from "../core/probes";
 import { attributions, findRecord, layered } from "../core/records";
 import type { Theme } from "../core/theme";
@@ -12,8 +11,8 @@ import { DEFAULTS, type ViewState } from "../core/view-state";
 import { InputStore } from "./inputs.svelte";
 import { MapStore } from "./maps.svelte";
 
-/** What the colour scale and the time bar need; the rest of the statistics stays on the server. */
-const STATS = "min,max,p1,p99,drift";
+/** What the colour scale and the time bar need; the other statistics stay on the server. */
+const STATS = { p1: "p1,p99,drift", minmax: "min,max,drift" };
 
 class App {
   readonly api = new Api();
@@ -46,7 +45,10 @@ class App {
     const exact = this.steps.indexOf(step);
     if (exact >= 0) return exact;
     // A step that was not logged snaps to the last one before it.
-    return Math.max(0, this.steps.findLastIndex((logged) => logged < step));
+    return Math.max(
+      0,
+      this.steps.findLastIndex((logged) => logged < step),
+    );
   });
   readonly step = $derived<number | undefined>(this.steps[this.index]);
   readonly records = $derived(this.manifest ? attributions(this.manifest) : []);
@@ -63,13 +65,22 @@ class App {
     count: this.steps.length,
   });
 
+  /** By step, the attempt and time of its writing. */
+  readonly #stamps = $derived(
+    new Map(
+      this.steps.map((step, i) => [
+        step,
+        `${this.manifest?.attempts[i]}.${this.manifest?.wall_times[i]}`,
+      ]),
+    ),
+  );
+
   #manifestText = "";
   #runLane = new Lane();
   #columnsAsked = new Map<string, string>();
 
   stampOf(step: number): string {
-    const at = this.steps.indexOf(step);
-    return at < 0 ? "" : `${this.manifest?.attempts?.[at]}.${this.manifest?.wall_times?.[at]}`;
+    return this.#stamps.get(step) ?? "";
   }
 
   /** Move to what the player says; a step by hand is remembered by its number. */
@@ -140,21 +151,18 @@ class App {
 
   /** Fetch a record's statistics, again whenever the run has grown. */
   async wantColumns(key: string): Promise<void> {
-    const run = this.run;
-    const version = `${run}|${this.steps.map((step) => this.stampOf(step)).join()}`;
+    const { run } = this;
+    const stats = STATS[this.selection.range];
+    const version = `${run}|${stats}|${[...this.#stamps.values()].join()}`;
     if (!run || this.#columnsAsked.get(key) === version) return;
     this.#columnsAsked.set(key, version);
     try {
-      const bundle = await this.api.bundle("columns", { run, key, stats: STATS });
+      const bundle = await this.api.bundle("columns", { run, key, stats });
       if (this.run === run) this.columns = { ...this.columns, [key]: columnsOf(bundle) };
     } catch (error) {
       this.#columnsAsked.delete(key);
       this.stale = error instanceof Error ? error.message : String(error);
     }
-  }
-
-  isAsleep(): boolean {
-    return isHidden();
   }
 }
 

@@ -1,0 +1,13 @@
+/** Return at most `most` of `count` indices, evenly spread, the first and the last among them. */
+export function evenly(count: number, most: number): number[] {
+  if (count <= most) return Array.from({ length: count }, (_, i) => i);
+  return Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)));
+}
+
+/** Return the place in `sample` of the last entry that is not after `index`. */
+export function placeOf(sample: number[], index: number): number {
+  return Math.max(
+    0,
+    sample.findLastIndex((each) => each <= index),
+  );
+}

@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { Api, address, Lane, ReplyError } from "../src/core/api";
+import { listProbes, type Verdict, verdictOf } from "../src/core/probes";
+import {
+  attributions,
+  findRecord,
+  groupByMethod,
+  layered,
+  variantOf,
+  weightPicture,
+} from "../src/core/records";
+import type { Manifest, MapRow, RecordSpec } from "../src/core/types";
+import { overview } from "../src/core/weights";
+
+function record(key: string, change: Partial<RecordSpec> = {}): RecordSpec {
+  const [method, layer] = key.split("/");
+  return {
+    key,
+    method,
+    axes: ["height", "width"],
+    signed: false,
+    shown: "all",
+    layer: layer ?? null,
+    input: null,
+    rows: null,
+    labels: {},
+    options: {},
+    title: "",
+    shape: [2, 2],
+    row_count: 3,
+    ...change,
+  };
+}
+
+const WEIGHTS = ["conv1/kernel", "dense/kernel"];
+const manifest: Manifest = {
+  schema: 1,
+  run: "run1/explain",
+  name: "run1",
+  probes: { hash: "0", count: 3, inputs: [], labels: [0, 1, 1], class_names: ["cat", "dog"] },
+  steps: [-1, 0],
+  epochs: [-1, 0],
+  wall_times: [0, 1],
+  attempts: [0, 0],
+  logs: {},
+  score: "logit",
+  records: [
+    record("predictions", { axes: ["class"] }),
+    record("scores", { axes: [] }),
+    record("saliency", { axes: ["height", "width", "channel"], shown: "max" }),
+    record("grad_cam/conv4"),
+    record("grad_cam/conv5"),
+    record("activations/conv1", { axes: ["height", "width", "channel"] }),
+    record("weight_gradients/statistics", { rows: WEIGHTS, axes: ["statistic"] }),
+    record("weight_gradients/conv1/kernel", { rows: ["conv1/kernel"] }),
+  ],
+  failures: [],
+  totals: {},
+  problems: [],
+};
+
+describe("records", () => {
+  it("of the probes are attributions or layers, never both", () => {
+    expect(attributions(manifest).map(({ key }) => key)).toEqual([
+      "saliency",
+      "grad_cam/conv4",
+      "grad_cam/conv5",
+    ]);
+    expect(layered(manifest).map(({ key }) => key)).toEqual(["activations/conv1"]);
+  });
+
+  it("are grouped by method and named by layer", () => {
+    const groups = groupByMethod(attributions(manifest));
+    expect(groups.map(({ records }) => records.length)).toEqual([1, 2]);
+    expect(variantOf(groups[1].records[1])).toBe("conv5");
+  });
+
+  it("are found by key, by method, or else the first", () => {
+    const records = attributions(manifest);
+    expect(findRecord(records, "grad_cam/conv5")?.key).toBe("grad_cam/conv5");
+    expect(findRecord(records, "grad_cam")?.key).toBe("grad_cam/conv4");
+    expect(findRecord(records, "nothing")?.key).toBe("saliency");
+    expect(findRecord([], null)).toBeUndefined();
+  });
+
+  it("of a small weight hold its gradient", () => {
+    expect(weightPicture(manifest, "conv1/kernel")?.key).toBe("weight_gradients/conv1/kernel");
+    expect(weightPicture(manifest, "dense/kernel")).toBeUndefined();
+  });
+});
+
+describe("probes", () => {
+  const targets = {
+    steps: [-1, 0],
+    count: 3,
+    target: [0, 1, 1, 0, 1, 1],
+    predicted: [1, 1, 0, 0, 0, 1],
+    probability: [0.6, 0.7, 0.8, 0.9, 0.55, 0.95],
+    trueProbability: [],
+    score: [],
+  };
+  const verdicts = [0, 1, 2].map((probe) => verdictOf(manifest, targets, 1, probe));
+
+  it("are right or wrong in words", () => {
+    expect(verdicts[1]).toEqual({
+      label: "dog",
+      predicted: "cat",
+      probability: 0.55,
+      correct: false,
+    });
+    expect(verdictOf(manifest, undefined, 0, 0)).toBeNull();
+  });
+
+  it("are sorted and filtered", () => {
+    const list = (change: object) =>
+      listProbes(manifest, verdicts as (Verdict | null)[], [0.1, 0.3, 0.2], {
+        sort: "index",
+        label: null,
+        wrongOnly: false,
+        ...change,
+      });
+    expect(list({})).toEqual([0, 1, 2]);
+    expect(list({ sort: "drift" })).toEqual([1, 2, 0]);
+    expect(list({ sort: "confidence" })).toEqual([2, 0, 1]);
+    expect(list({ sort: "wrong" })).toEqual([1, 0, 2]);
+    expect(list({ label: 1 })).toEqual([1, 2]);
+    expect(list({ wrongOnly: true })).toEqual([1]);
+  });
+});
+
+describe("the overview of weights", () => {
+  const spec = record("weight_gradients/statistics", {
+    axes: ["statistic"],
+    labels: { statistic: ["norm", "zero_share", "weight_norm"] },
+  });
+  const row = (norm: number): MapRow => ({
+    step: 0,
+    row: 0,
+    status: "ok",
+    shape: [3],
+    axes: ["statistic"],
+    values: Float32Array.from([norm, 0.25, 10]),
+  });
+
+  it("is logarithmic; zero takes the lowest colour, a missing step none", () => {
+    const view = overview(
+      spec,
+      [
+        [row(1), row(100)],
+        [row(0), undefined],
+      ],
+      "norm",
+    );
+    expect(view.domain).toEqual({ lo: 0, hi: 2 });
+    expect([...view.values.slice(0, 3)]).toEqual([0, 2, 0]);
+    expect([...view.blank]).toEqual([0, 0, 0, 1]);
+  });
+
+  it("divides by the weight's norm", () => {
+    expect(overview(spec, [[row(1)]], "ratio").values[0]).toBe(-1);
+    expect(overview(spec, [[row(1)]], "zero_share").domain).toEqual({ lo: 0, hi: 1 });
+  });
+});
+
+describe("requests", () => {
+  it("are relative, and escape what they carry", () => {
+    expect(address("maps", { run: "a b/&c", rows: [1, 2], channels: undefined })).toBe(
+      "maps?run=a%20b%2F%26c&rows=1%2C2",
+    );
+  });
+
+  it("fail with the server's own sentence", async () => {
+    const answer = (body: string, status: number) =>
+      new Api(async () => new Response(body, { status })).json("runs", {});
+    await expect(answer("unknown run: 'x'", 404)).rejects.toThrow("unknown run: 'x'");
+    await expect(answer("<html>", 500)).rejects.toThrow("The server answered 500.");
+    const silent = new Api(() => Promise.reject(new TypeError("network")));
+    await expect(silent.json("runs", {})).rejects.toBeInstanceOf(ReplyError);
+  });
+
+  it("of one lane abort each other", () => {
+    const lane = new Lane();
+    const first = lane.next();
+    const second = lane.next();
+    expect([first.aborted, second.aborted]).toEqual([true, false]);
+    lane.stop();
+    expect(second.aborted).toBe(true);
+  });
+});
