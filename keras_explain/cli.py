@@ -95,10 +95,11 @@ def demo(options: argparse.Namespace) -> int:
 
             warm_up()
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("keras_explain"):
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "keras_explain"):
             raise
         print(
-            f"The demo needs {error.name}, which is not installed. Install it with\n"
+            f"The demo needs {missing}, which is not installed. Install it with\n"
             '    pip install "keras_explain[demo]"',
             file=sys.stderr,
         )
