@@ -38,16 +38,3 @@ def bundle(arrays: Mapping[str, NDArray[Any]], **extras: Any) -> bytes:
     header = json.dumps({"arrays": described, **extras}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return b"".join([MAGIC, len(header).to_bytes(4, "little"), header, *parts])
-
-
-def unbundle(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The inverse of `bundle`: the arrays, and the rest of the header."""
-    length = int.from_bytes(content[4:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    dtypes = {name: np.dtype(dtype) for dtype, name in _NAMES.items()}
-    arrays = {}
-    for entry in header.pop("arrays"):
-        dtype, shape = dtypes[entry["dtype"]], entry["shape"]
-        count, begin = int(np.prod(shape)), 8 + length + entry["offset"]
-        arrays[entry["name"]] = np.frombuffer(content, dtype, count, begin).reshape(shape)
-    return arrays, header

@@ -13,13 +13,7 @@ from keras_explain.store import Reader
 from keras_explain.store.probe_file import ProbeFile
 
 from .bundle import bundle
-from .queries import BadRequest, NotFound
-
-MAX_REPLY = 8 * 2**20
-"""Most bytes in one reply, before compression."""
-
-MAX_READ = 512 * 2**20
-"""Most bytes that are read for one reply."""
+from .queries import MAX_READ, MAX_REPLY, BadRequest, NotFound, chosen
 
 
 def pictures(
@@ -84,11 +78,7 @@ def _chosen(reader: Reader, name: str, rows: Sequence[int] | None) -> tuple[Prob
     if name not in file.described:
         known = ", ".join(file.described)
         raise NotFound(f"`input` must be one of: {known[:500]}. Received: {name[:80]!r}")
-    at = list(range(file.count)) if rows is None else list(rows)
-    for row in at:
-        if not 0 <= row < file.count:
-            raise BadRequest(f"`rows` must be from 0 to {file.count - 1}. Received: {row}")
-    return file, at
+    return file, chosen(rows, "rows", file.count)
 
 
 def _check_size(rows: int, row_sent: int, row_read: int) -> None:

@@ -17,13 +17,7 @@ from keras_explain.store.reader import Step
 from keras_explain.store.statistics import as_shown
 
 from .bundle import bundle
-from .queries import BadRequest
-
-MAX_REPLY = 8 * 2**20
-"""Most bytes of maps in one reply, before compression."""
-
-MAX_READ = 512 * 2**20
-"""Most bytes that are read for one reply, where channels are summed up."""
+from .queries import MAX_READ, MAX_REPLY, BadRequest, chosen
 
 CHUNK = 16 * 2**20
 """Bytes that are read at a time."""
@@ -62,13 +56,12 @@ def maps(
     """
     index = reader.index()
     now = index.record(key)
-    at = list(range(now.row_count)) if rows is None else list(rows)
-    _check(at, "rows", now.row_count)
+    at = chosen(rows, "rows", now.row_count)
     shape, axes = _shown_shape(now)
-    picked = None if channels is None else list(channels)
-    if picked is not None:
+    picked = None
+    if channels is not None:
         channel = _channel_axis(now.spec)
-        _check(picked, "channels", shape[channel])
+        picked = chosen(channels, "channels", shape[channel])
         shape[channel] = len(picked)
     _check_size(len(steps), len(at), 2 * math.prod(shape), now.values.row_bytes)
 
@@ -125,12 +118,6 @@ def _channel_axis(spec: RecordSpec) -> int:
     if spec.shown != "all" or "channel" not in spec.axes:
         raise BadRequest("`channels` can only be chosen where every channel is a picture.")
     return spec.axes.index("channel")
-
-
-def _check(indices: list[int], name: str, count: int) -> None:
-    for index in indices:
-        if not 0 <= index < count:
-            raise BadRequest(f"`{name}` must be from 0 to {count - 1}. Received: {index}")
 
 
 def _check_size(steps: int, rows: int, row_shown: int, row_read: int) -> None:

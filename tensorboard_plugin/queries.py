@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MAX_LIST = 20_000
 """Longest list of numbers in a request."""
+
+MAX_REPLY = 8 * 2**20
+"""Most bytes of maps or inputs in one reply, before compression."""
+
+MAX_READ = 512 * 2**20
+"""Most bytes that are read for one reply: more than is sent where channels are summed up."""
 
 _NUMBER = re.compile(r"-?\d{1,10}", re.ASCII)
 
@@ -41,15 +47,14 @@ def numbers(query: Mapping[str, str], name: str) -> list[int] | None:
     return [int(part) for part in parts]
 
 
-def indices(query: Mapping[str, str], name: str, count: int) -> list[int]:
-    """The integers in the argument `name`, each from 0 to `count` - 1; all if it is not given."""
-    given = numbers(query, name)
+def chosen(given: Sequence[int] | None, name: str, count: int) -> list[int]:
+    """The indices in the argument `name`, each from 0 to `count` - 1; all if none are given."""
     if given is None:
         return list(range(count))
     for index in given:
         if not 0 <= index < count:
             raise BadRequest(f"`{name}` must be from 0 to {count - 1}. Received: {index}")
-    return given
+    return list(given)
 
 
 def number(query: Mapping[str, str], name: str, least: int, most: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ MAX_SIDE = 10_000
 """Most pixels a side that a request may name."""
 
 _WORTH_PACKING = 1_024
+_SAMPLE = 64 * 1_024
 _FAST = 1  # gzip: the browser is mostly on the same machine
 
 
@@ -114,8 +116,10 @@ def _reading(serve: Callable[[Request], Response]) -> App:
             return _refusal(request, 404, str(error))
         except BadRequest as error:
             return _refusal(request, 400, str(error))
-        except (StoreError, OSError) as error:
-            return _refusal(request, 404, f"This cannot be read: {error}")
+        except StoreError as error:
+            return _refusal(request, 404, str(error))
+        except OSError as error:
+            return _refusal(request, 404, f"This cannot be read: {error.strerror}")
 
     app: App = Request.application(answer)
     return app
@@ -140,8 +144,14 @@ def _json(request: Request, content: Any) -> Response:
     return _respond(request, text, "application/json")
 
 
+def _shrinks(content: bytes) -> bool:
+    """Whether packing pays: noisy maps cost much time and hardly get smaller."""
+    sample = content[:_SAMPLE]
+    return len(content) > _WORTH_PACKING and len(zlib.compress(sample, _FAST)) < 0.75 * len(sample)
+
+
 def _binary(request: Request, content: bytes) -> Response:
     encoding = None
-    if len(content) > _WORTH_PACKING and request.accept_encodings["gzip"] > 0:
+    if request.accept_encodings["gzip"] > 0 and _shrinks(content):
         content, encoding = gzip.compress(content, _FAST, mtime=0), "gzip"
     return _respond(request, content, "application/octet-stream", content_encoding=encoding)

@@ -6,6 +6,7 @@ without any variation where the figure needs some.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -80,10 +81,15 @@ def _by_row(figure: Callable[[Row, Row], float], a: Rows, b: Rows) -> Row:
 
 
 def _cosine_distance(x: Row, y: Row) -> float:
-    squares = (x @ x) * (y @ y)
+    squares = _dot(x, x) * _dot(y, y)
     if squares == 0:
         return np.nan
-    return float(np.clip(1 - (x @ y) / np.sqrt(squares), 0, 2))
+    return min(max(1 - _dot(x, y) / math.sqrt(squares), 0.0), 2.0)
+
+
+def _dot(x: Row, y: Row) -> float:
+    # Not `x @ y`: BLAS would spread it over threads that the training is using.
+    return float((x * y).sum())
 
 
 def _centred_ranks(values: Row) -> Row:

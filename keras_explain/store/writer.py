@@ -46,10 +46,8 @@ class Writer:
         self._fsync = fsync
         self._kept: list[tuple[int, dict[str, Encoded]]] = []
         """The last two steps written, with their records."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._publish_probes()
         remove_temporary(self.folder)
-        path = self.folder / probes_file(probes.hash)
-        publish(path, probe_bytes(probes), fsync)
         self.attempt = self._open_attempt(start)
 
     def write(self, info: StepInfo, records: Sequence[tuple[RecordSpec, ArrayLike]]) -> Path:
@@ -81,6 +79,7 @@ class Writer:
             _prepare(spec, _checked(spec, values, self.probes.count), before.get(spec.key))
             for spec, values in records
         ]
+        self._publish_probes()
         path = self.folder / step_file(self.attempt, info.step)
         content = step_bytes(info, self.attempt, self.probes.hash, prepared)
         publish(path, content, self._fsync)
@@ -88,6 +87,13 @@ class Writer:
         encoded = {record.spec.key: record.encoded for record in prepared}
         self._kept = [*earlier[-1:], (info.step, encoded)]
         return path
+
+    def _publish_probes(self) -> None:
+        # At every step: who tidies up the log directory during a training loses the past only.
+        path = self.folder / probes_file(self.probes.hash)
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            publish(path, probe_bytes(self.probes), self._fsync)
 
     def _open_attempt(self, start: int) -> int:
         reader = Reader(self.folder)

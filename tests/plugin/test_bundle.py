@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from keras_explain.tensorboard_plugin.bundle import bundle, unbundle
+from keras_explain.tensorboard_plugin.bundle import bundle
+from tests.fixtures.unbundle import unbundle
 
 ARRAYS = st.sampled_from(["<f2", "<f4", "u1", "<i4"]).flatmap(
     lambda dtype: arrays(dtype, array_shapes(min_dims=1, min_side=0, max_side=5))

@@ -14,8 +14,8 @@ import pytest
 
 import keras_explain
 from keras_explain.store import RECORDS, EventFile, announcement
-from keras_explain.tensorboard_plugin.bundle import unbundle
 from tests.fixtures.make_run import make_run
+from tests.fixtures.unbundle import unbundle
 
 PATIENCE = 120
 """Seconds until TensorBoard, which may import TensorFlow first, has to answer."""

@@ -59,6 +59,18 @@ def test_channels_become_one_picture(shown, wanted):
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 40])
+def test_few_and_many_channels_are_reduced_alike(count):
+    values = np.random.default_rng(0).normal(size=(2, 5, count)).astype(np.float32)
+    total = values.astype(np.float64).sum(axis=-1)
+    np.testing.assert_allclose(as_shown(values, ("width", "channel"), "sum"), total, atol=1e-5)
+    largest = as_shown(values, ("width", "channel"), "max")
+    np.testing.assert_array_equal(largest, values.max(axis=-1))
+    values[1, 3, count - 1] = np.nan
+    for shown in ("sum", "max"):
+        assert np.isnan(as_shown(values, ("width", "channel"), shown)[1, 3])
+
+
 def test_channels_of_their_own_are_left_alone():
     values = np.ones((1, 2, 3), np.float32)
     assert as_shown(values, ("width", "channel"), "all") is values
