@@ -133,12 +133,14 @@ def statistics_of(gradient: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.fl
 
 
 def _square_sum(flat: NDArray[np.float32]) -> np.float64:
-    squares = np.float64(np.dot(flat, flat))
+    # Not `np.dot`: BLAS would spread it over threads that the training is using.
+    with np.errstate(over="ignore"):
+        squares = np.sum(flat * flat, dtype=np.float64)
     # Squares of tiny gradients vanish in float32, those of huge ones overflow.
     if 1e-25 < squares < 1e35:
         return squares
     wide = flat.astype(np.float64)
-    return np.float64(np.dot(wide, wide))
+    return np.sum(wide * wide)
 
 
 def _kernel_axes(rank: int) -> tuple[str, ...]:

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-CELL = 96
+CELL = 64
 """Pixels a side of one probe's cell, about: a whole multiple or fraction of the map's own size."""
 GAP = 2
 OPACITY = 0.6
+
+SHADES = 254
+"""Colours of a map; behind them stand the one for what is not finite, and the one between cells."""
+NOT_FINITE, BETWEEN = 254, 255
 
 
 def overlay_sheet(
@@ -22,8 +26,8 @@ def overlay_sheet(
     *,
     signed: bool,
     limit: float,
-) -> NDArray[np.uint8]:
-    """Coloured maps over grey photos, one cell a map, in rows: `(height, width, 3)`.
+) -> Image.Image:
+    """Coloured maps over grey photos, one cell a map, in rows.
 
     Args:
         maps: `(maps, height, width)`, raw.
@@ -31,21 +35,20 @@ def overlay_sheet(
         signed: Whether zero is the middle of the colours.
         limit: The value that gets the last colour; the same for all cells.
     """
-    sides = photos.shape[1:3] if photos is not None else maps.shape[1:3]
-    size = _cell_size(sides)
-    colours = _enlarged(_coloured(maps, signed, limit), size)
-    if photos is not None:
-        grey = photos.astype(np.float32).mean(axis=-1, keepdims=True)
-        under = _enlarged(grey, size)
-        # What is not finite stays magenta rather than blending in.
-        shown = _enlarged(np.isfinite(maps)[..., None], size)
-        share = np.where(shown, OPACITY, 1).astype(np.float32)
-        colours = (colours * share + under * (1 - share)).astype(np.uint8)
-    return _tiled(colours)
+    size = _cell_size(maps.shape[1:] if photos is None else photos.shape[1:3], CELL)
+    shades = _tiled(_enlarged(_shades(maps, signed, limit), size))
+    if photos is None:
+        return _palette_image(shades, signed)
+    colours = palette(signed)[shades]
+    grey = _tiled(_enlarged(photos.mean(axis=-1).astype(np.uint8), size))
+    # What is not finite stays magenta rather than blending in.
+    opacity = np.where(shades < SHADES, OPACITY, 1).astype(np.float32)[..., None]
+    blended = colours * opacity + grey[..., None] * (1 - opacity)
+    return Image.fromarray(blended.astype(np.uint8))
 
 
-def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> NDArray[np.uint8]:
-    """Maps of several channels, a row a probe: `(height, width, 3)`.
+def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> Image.Image:
+    """Maps of several channels, a row a probe.
 
     Args:
         maps: `(probes, height, width, channels)`, raw.
@@ -55,53 +58,58 @@ def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> NDArray[np.uint
     flat = np.moveaxis(maps, -1, 1).reshape(rows * channels, height, width)
     signed = bool((flat < 0).any())
     size = _cell_size((height, width), CELL // 2)
-    return _tiled(_enlarged(_coloured(flat, signed, limit), size), columns=channels)
+    shades = _enlarged(_shades(flat, signed, limit), size)
+    return _palette_image(_tiled(shades, columns=channels), signed)
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """The picture `(height, width, 3)` as a PNG; fast rather than small."""
+def png(picture: Image.Image) -> bytes:
+    """The picture as a PNG; fast rather than small."""
     buffer = io.BytesIO()
     # zlib's run-length strategy: a tenth of the time of the default for a few more bytes.
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1, compress_type=3)
+    picture.save(buffer, "PNG", compress_level=1, compress_type=3)
     return buffer.getvalue()
 
 
 @cache
-def colour_table(name: str) -> NDArray[np.uint8]:
-    """256 colours `(256, 3)` of one of Matplotlib's maps."""
-    table = matplotlib.colormaps[name](np.arange(256), bytes=True)
-    colours: NDArray[np.uint8] = np.asarray(table[:, :3], np.uint8)
-    return colours
+def palette(signed: bool) -> NDArray[np.uint8]:
+    """256 colours `(256, 3)`: of Matplotlib's PuOr or cividis, magenta, and white."""
+    places = np.linspace(0, 1, SHADES)
+    table = matplotlib.colormaps["PuOr" if signed else "cividis"](places, bytes=True)
+    return np.concatenate([table[:, :3], [[255, 0, 255], [255, 255, 255]]]).astype(np.uint8)
 
 
-def _coloured(maps: NDArray[np.float32], signed: bool, limit: float) -> NDArray[np.uint8]:
-    low, high = (-limit, limit) if signed else (0.0, limit)
-    span = max(high - low, np.finfo(np.float32).tiny)
+def _shades(maps: NDArray[np.float32], signed: bool, limit: float) -> NDArray[np.uint8]:
+    low = -limit if signed else 0.0
+    span = max(limit - low, float(np.finfo(np.float32).tiny))
     finite = np.isfinite(maps)
-    index = np.where(finite, np.clip((maps - low) / span, 0, 1) * 255 + 0.5, 0).astype(np.uint8)
-    colours = colour_table("PuOr" if signed else "cividis")[index]
-    colours[~finite] = (255, 0, 255)
-    return colours
+    shades = np.clip((np.where(finite, maps, 0) - low) / span, 0, 1) * (SHADES - 1) + 0.5
+    return np.where(finite, shades, NOT_FINITE).astype(np.uint8)
 
 
-def _cell_size(sides: tuple[int, ...], wanted: int = CELL) -> tuple[int, int]:
+def _palette_image(shades: NDArray[np.uint8], signed: bool) -> Image.Image:
+    image = Image.fromarray(shades)
+    image.putpalette(palette(signed).tobytes())
+    return image
+
+
+def _cell_size(sides: tuple[int, ...], wanted: int) -> tuple[int, int]:
     factor = wanted / max(sides)
     factor = max(1, round(factor)) if factor >= 1 else 1 / np.ceil(1 / factor)
     return max(1, int(sides[0] * factor)), max(1, int(sides[1] * factor))
 
 
-def _enlarged(maps: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+def _enlarged(maps: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The nearest pixel, so that what is shown is what was computed."""
     down = np.arange(size[0]) * maps.shape[1] // size[0]
     across = np.arange(size[1]) * maps.shape[2] // size[1]
-    return maps[:, down[:, None], across]
+    return maps[:, down][:, :, across]
 
 
-def _tiled(cells: NDArray[np.generic], columns: int | None = None) -> NDArray[np.uint8]:
-    count, height, width, _ = cells.shape
+def _tiled(cells: NDArray[np.uint8], columns: int | None = None) -> NDArray[np.uint8]:
+    count, height, width = cells.shape
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
-    sheet = np.full((rows, height + GAP, columns, width + GAP, 3), 255, np.uint8)
+    sheet = np.full((rows, height + GAP, columns, width + GAP), BETWEEN, np.uint8)
     places = np.arange(count)
     sheet[places // columns, :height, places % columns, :width] = cells
-    return sheet.reshape(rows * (height + GAP), columns * (width + GAP), 3)[:-GAP, :-GAP]
+    return sheet.reshape(rows * (height + GAP), columns * (width + GAP))[:-GAP, :-GAP]
