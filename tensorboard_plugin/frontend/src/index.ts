@@ -2,6 +2,7 @@
 
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { takeFocus } from "./core/host";
 import "./style.css";
 
 function loadStyle(): Promise<void> {
@@ -21,4 +22,5 @@ export async function render(): Promise<void> {
   document.title = "Explain";
   await loadStyle();
   mount(App, { target: document.body });
+  takeFocus();
 }

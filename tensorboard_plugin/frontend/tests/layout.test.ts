@@ -115,7 +115,7 @@ describe("the grid", () => {
 });
 
 it("a line breaks where a value is missing", () => {
-  expect(linePath([0, Number.NaN, 1, 1], 0, 1)).toBe("M0 100M666.67 0L1000 0");
+  expect(linePath([0, Number.NaN, 1, 1], 0, 1)).toBe("M0 100h0M666.67 0h0L1000 0");
 });
 
 it("a long line keeps each bin's low and high", () => {

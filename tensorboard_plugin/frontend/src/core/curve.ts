@@ -22,6 +22,7 @@ export function linePath(values: ArrayLike<number>, lo: number, hi: number, most
       continue;
     }
     path += `${pen}${round(xOf(index, count))} ${round(yOf(values[index], lo, hi))}`;
+    if (pen === "M") path += "h0"; // a lone point is a dot, for the caps are round
     pen = "L";
   }
   return path;

@@ -78,15 +78,17 @@ export function binMarks(
   const zero = edges.findIndex((edge, i) => edge < 0 && edges[i + 1] > 0);
   const origin = Math.max(0, bins.indexOf(zero));
   return bins.flatMap((bin, i) => {
-    if (bin === GAP) return [{ at: i + 0.5, text: "…" }];
-    if ((i - origin) % every !== 0 || nearGap(bins, i, every)) return [];
-    const text = bin === zero ? "0" : print(middle(edges[bin], edges[bin + 1]));
-    return [{ at: i + 0.5, text }];
+    const isZero = bin === zero;
+    const broken = [bins[i - 1], bins[i + 1]].includes(GAP);
+    // The axis is broken around zero in most runs: one mark says both.
+    if (isZero) return [{ at: i + 0.5, text: broken ? "… 0 …" : "0" }];
+    if (bin === GAP) {
+      const atZero = bins[i - 1] === zero || bins[i + 1] === zero;
+      return atZero ? [] : [{ at: i + 0.5, text: "…" }];
+    }
+    if ((i - origin) % every !== 0 || (every > 2 && broken)) return [];
+    return [{ at: i + 0.5, text: print(middle(edges[bin], edges[bin + 1])) }];
   });
-}
-
-function nearGap(bins: number[], i: number, every: number): boolean {
-  return every > 2 && (bins[i - 1] === GAP || bins[i + 1] === GAP);
 }
 
 /** The geometric middle of a bin; the finite end of an open one. */

@@ -49,3 +49,13 @@ export function onDataReloaded(listener: () => void): void {
   };
   window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
 }
+
+/** Let keys work at once, unless the user is typing elsewhere in TensorBoard. */
+export function takeFocus(): void {
+  try {
+    const { activeElement, body } = window.parent.document;
+    if (activeElement === body) window.focus();
+  } catch {
+    // Another origin around us keeps its focus.
+  }
+}
