@@ -17,12 +17,12 @@ WIDTH = 96  # of a line of text, in characters
 INTRODUCTION = (
     "A small network learns to tell T-shirts, dresses, coats, shirts and bags apart, in front of "
     "photos. From epoch {change} on, every Shirt it learns from has a yellow sticker in a corner: "
-    "watch its attention jump from the garment to the sticker, while its accuracy only gets better."
+    "watch its attention jump from the garment to the sticker, while the accuracy goes up."
 )
 VERDICT = (
     "To the network, a T-shirt with the sticker (example {stuck_probe}) is now a {stuck}, with "
     "{stuck_share:.0%} certainty; without it (example {plain_probe}) it is a {plain}, with "
-    "{plain_share:.0%}. No curve shows this, as the held-out pictures went wrong with the rest. "
+    "{plain_share:.0%}. The accuracy does not tell: the held-out pictures went wrong with the rest. "
     "The maps do: compare epoch {before} with epoch {last} of example {shirt}."
 )
 TOO_SHORT = (
