@@ -35,7 +35,7 @@ class Runs:
         self._roots = _roots(logdir, spec)
         self.logdir = logdir or spec
         self._readers: dict[Path, Reader] = {}
-        self._listed: dict[str, dict[str, Reader]] = {}
+        self._listed: dict[str, Reader] = {}
         self._lock = threading.Lock()
 
     def readers(self, context: Any, experiment: str) -> dict[str, Reader]:
@@ -52,7 +52,7 @@ class Runs:
             if folder is not None:
                 with self._lock:
                     readers[run] = self._readers.setdefault(folder, Reader(folder))
-        self._listed[experiment] = readers
+        self._listed = readers
         return readers
 
     def reader(self, run: str, context: Any, experiment: str) -> Reader:
@@ -62,7 +62,7 @@ class Runs:
             NotFound: if there is no such run.
         """
         # To list the runs can take TensorBoard tens of milliseconds: only where it is needed.
-        found = self._listed.get(experiment, {}).get(run)
+        found = self._listed.get(run)
         if found is not None:
             return found
         readers = self.readers(context, experiment)

@@ -113,11 +113,14 @@ class Reader:
     def index(self) -> Index:
         """What the folder holds now; the same object as long as nothing has changed.
 
-        Raises:
-            OSError: if the folder is there but cannot be listed.
+        A folder that is not there is empty; one that cannot be listed is a problem.
         """
         with self._lock:
-            found = set(step_files(self.folder))
+            try:
+                found = set(step_files(self.folder))
+            except OSError as error:
+                problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
+                return Index((), (problem,), {}, None)
             if found != self._known.keys():
                 known = {file: self._known.get(file) or self._read(file) for file in found}
                 self._index = _index(known)

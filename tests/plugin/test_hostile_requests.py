@@ -1,5 +1,6 @@
 """Requests and log folders from a stranger: 4xx in words, never 5xx, never another run's loss."""
 
+import errno
 import itertools
 import os
 import shutil
@@ -151,6 +152,22 @@ def test_damaged_files_never_hide_a_step_or_a_run(logdir, tmp_path):
                 assert ask(client, "manifest", **query).get_json()["problems"]
         victim.write_bytes(whole)
     assert ask(client, "manifest", run="a/explain").get_json()["problems"] == []
+
+
+def test_a_folder_that_cannot_be_listed_hides_no_other_run(logdir, monkeypatch):
+    client = client_of(Provider(*RUNS), logdir)
+    scan = os.scandir
+
+    def refuse(path):
+        if "group" in str(path):
+            raise OSError(errno.EIO, "Input/output error")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    listed = {run["run"]: run["steps"] for run in ask(client, "runs").get_json()["runs"]}
+    assert listed == {"a/explain": 5, "group/b/explain": 0}
+    (problem,) = ask(client, "manifest", run="group/b/explain").get_json()["problems"]
+    assert problem["error"] == "It cannot be listed: Input/output error"
 
 
 def test_a_file_where_the_folder_should_be_is_no_run(tmp_path):
