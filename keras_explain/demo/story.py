@@ -22,7 +22,7 @@ INTRODUCTION = (
 VERDICT = (
     "To the network, a T-shirt with the sticker (example {stuck_probe}) is now a {stuck}, with "
     "{stuck_share:.0%} certainty; without it (example {plain_probe}) it is a {plain}, with "
-    "{plain_share:.0%}. The accuracy does not tell: the held-out pictures went wrong with the rest. "
+    "{plain_share:.0%}. The accuracy does not tell: the held-out pictures went wrong too. "
     "The maps do: compare epoch {before} with epoch {last} of example {shirt}."
 )
 TOO_SHORT = (

@@ -87,7 +87,7 @@ class Summaries:
             sheet = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
             shows = "one cell a probe"
         text = f"{spec.title}: {shows}. Raw numbers and every step are in the Explain tab."
-        return values.image(spec.key, sheets.png(sheet), sheet.height, sheet.width, text)
+        return values.image(spec.key, sheets.encoded(sheet), sheet.height, sheet.width, text)
 
     def _limit(self, key: str, maps: NDArray[np.float32]) -> float:
         """The value of the last colour: it only ever grows, so that steps can be compared."""

@@ -62,11 +62,16 @@ def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> Image.Image:
     return _palette_image(_tiled(shades, columns=channels), signed)
 
 
-def png(picture: Image.Image) -> bytes:
-    """The picture as a PNG; fast rather than small."""
+def encoded(picture: Image.Image) -> bytes:
+    """The picture as a file: maps alone as PNG, photos as JPEG (a tenth of the time, a third of it).
+
+    The exact numbers are in the records; these files are read whole by TensorBoard.
+    """
     buffer = io.BytesIO()
-    # zlib's run-length strategy: a tenth of the time of the default for a few more bytes.
-    picture.save(buffer, "PNG", compress_level=1, compress_type=3)
+    if picture.mode == "P":
+        picture.save(buffer, "PNG", compress_level=1)
+    else:
+        picture.save(buffer, "JPEG", quality=90, subsampling=0)
     return buffer.getvalue()
 
 

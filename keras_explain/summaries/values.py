@@ -43,9 +43,9 @@ def histogram(
     return _value(tag, tensor, histograms.create_summary_metadata(title, ""))
 
 
-def image(tag: str, png: bytes, height: int, width: int, text: str) -> Summary.Value:
-    """A PNG, for the Images tab; `text` says in Markdown what it shows."""
-    parts = [str(width).encode(), str(height).encode(), png]
+def image(tag: str, encoded: bytes, height: int, width: int, text: str) -> Summary.Value:
+    """A PNG or JPEG file, for the Images tab; `text` says in Markdown what it shows."""
+    parts = [str(width).encode(), str(height).encode(), encoded]
     tensor = TensorProto(dtype=DT_STRING, tensor_shape=_shape((3,)), string_val=parts)
     return _value(tag, tensor, images.create_summary_metadata(tag, text, converted_to_tensor=None))
 
