@@ -70,6 +70,16 @@ export function fullTitle(record: RecordSpec): string {
   return record.layer ? `${titleOf(record)} of ${record.layer}` : titleOf(record);
 }
 
+/** The axes of a map as it is shown: a channel axis that is summed up is gone. */
+export function shownAxes({ axes, shown }: RecordSpec): string[] {
+  return shown === "all" ? axes : axes.filter((axis) => axis !== "channel");
+}
+
+/** A map along one axis: time, features, tokens. */
+export function isStrip(record: RecordSpec): boolean {
+  return shownAxes(record).length === 1;
+}
+
 /** Find a record by its key, or by its method alone: a link may be written by hand. */
 export function findRecord(records: RecordSpec[], name: string | null): RecordSpec | undefined {
   return (
