@@ -71,7 +71,7 @@ class Recorder:
         self._warned: set[tuple[str, str]] = set()
         self._lock = Lock()
         self._room = BoundedSemaphore(WAITING)
-        # Its threads are joined when the interpreter ends, so an interrupted training loses nothing.
+        # Its thread is joined when the interpreter ends: an interrupted training loses nothing.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keras_explain")
 
     def keep(self, moment: Moment, outcome: Outcome, seconds: float) -> None:

@@ -15,7 +15,7 @@ SPACE = ("depth", "height", "width", "time")
 
 
 class NotApplicableError(ValueError):
-    """A method has nothing to explain in this model; left out where it was not asked for by name."""
+    """A method has nothing to explain in this model; a default method is then left out."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import keras
@@ -88,7 +88,7 @@ def tapped(model: keras.Model) -> Iterator[Tap]:
     tap = Tap()
     with _one_at_a_time, ExitStack() as undo:
         for name, layer in named_layers(model).items():
-            _shadow_call(undo, layer, lambda out, n=name, la=layer: tap.hear_layer(n, la, out))
+            _shadow_call(undo, layer, partial(tap.hear_layer, name, layer))
         for name in ("softmax", "sigmoid"):
             _replace_activation(undo, name, tap.heads)
         yield tap

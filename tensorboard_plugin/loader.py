@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAME = "keras_explain"
 
 
-class KerasExplainLoader(base_plugin.TBLoader):  # type: ignore[misc]  # has no types
+class KerasExplainLoader(base_plugin.TBLoader):
     """Makes the plugin."""
 
     def fix_flags(self, flags: Any) -> None:

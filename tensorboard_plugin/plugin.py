@@ -14,7 +14,7 @@ from .runs import Runs
 STATIC = Path(__file__).parent / "static"
 
 
-class ExplainPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # has no types
+class ExplainPlugin(base_plugin.TBPlugin):
     """The Explain tab."""
 
     plugin_name = NAME

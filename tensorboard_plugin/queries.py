@@ -33,6 +33,17 @@ def text(query: Mapping[str, str], name: str) -> str:
     return value
 
 
+def names(query: Mapping[str, str], name: str, known: Sequence[str]) -> list[str]:
+    """The comma-separated words in the argument `name`, each of `known`; all if it is not given."""
+    if name not in query:
+        return list(known)
+    words = query[name].split(",")
+    for word in words:
+        if word not in known:
+            raise BadRequest(f"`{name}` must be of {', '.join(known)}. Received: {word[:80]!r}")
+    return list(dict.fromkeys(words))
+
+
 def numbers(query: Mapping[str, str], name: str) -> list[int] | None:
     """The comma-separated integers in the argument `name`, or None if it is not given."""
     value = query.get(name)

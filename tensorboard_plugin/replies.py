@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,13 @@ def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
     }
 
 
-def columns(reader: Reader, key: str) -> bytes:
-    """A bundle of a record's statistics, `(steps, rows)` each."""
+def columns(reader: Reader, key: str, names: Sequence[str]) -> bytes:
+    """A bundle of the named ones of a record's statistics, `(steps, rows)` each."""
     index = reader.index()
     _check_size(len(index.steps) * index.record(key).row_count * len(STATS))
     figures = reader.stats(index, key)
-    return bundle(figures, steps=[step.info.step for step in index.steps], key=key)
+    chosen = {name: figures[name] for name in names}
+    return bundle(chosen, steps=[step.info.step for step in index.steps], key=key)
 
 
 def targets(reader: Reader) -> bytes:

@@ -13,7 +13,7 @@ from tensorboard import plugin_util
 from tensorboard.backend import http_util
 from werkzeug import wrappers
 
-from keras_explain.store import Reader, StoreError, UnknownRecord
+from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
 from . import inputs, queries, replies
 from .maps import maps
@@ -64,7 +64,8 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
 
     def serve_columns(request: Request) -> Response:
         key = queries.text(request.args, "key")
-        return _binary(request, replies.columns(reader(request), key))
+        stats = queries.names(request.args, "stats", STATS)
+        return _binary(request, replies.columns(reader(request), key, stats))
 
     def serve_targets(request: Request) -> Response:
         return _binary(request, replies.targets(reader(request)))

@@ -34,7 +34,7 @@ class Recording:
         self._tape = tape
 
     def gradients(self, objective: Any, at: Sequence[Any]) -> list[Any]:
-        """Gradients of the scalar `objective` at recorded tensors; zeros where it does not depend."""
+        """Gradients of the scalar `objective` at recorded tensors; zeros where it ignores one."""
         if not at:
             return []
         gradients: list[Any] = self._tape.gradient(

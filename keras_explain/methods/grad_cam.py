@@ -18,8 +18,8 @@ class GradCAM(Method):
     """Channels of a feature map, weighted by the mean gradient of the score at them, and summed.
 
     Unsigned (what speaks against the score is cut off at zero, as in the paper), in score units
-    per unit of the map's gradient, of the layer's own size `(probes, height, width)`: never resized.
-    Also for series and volumes. Read off the common pass.
+    to first order, of the layer's own size `(probes, height, width)`: never resized. Also for
+    series and volumes. Read off the common pass.
 
     Selvaraju et al. 2016, https://arxiv.org/abs/1610.02391
 

@@ -1,4 +1,4 @@
-"""What all methods share that turn one gradient and one value into an attribution of their shape."""
+"""What all methods share that make an attribution of one gradient and one value."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ class WeightGradients(Method):
     Three things are kept, in loss units per unit of the weight: a histogram of every weight's
     gradient in 113 fixed bins (signed powers of two from 2^-40 to 2^16 with what is closer to zero
     in the middle; magnitudes beyond the last edge count in the last bin), statistics (norm, mean,
-    standard deviation, smallest, largest, share of exact zeros, and the weight's own norm and size), and the
-    gradient itself of every weight that is small enough.
+    standard deviation, smallest, largest, share of exact zeros, and the weight's own norm and
+    size), and the gradient itself of every weight that is small enough.
 
     The loss is the compiled one, over all probes at once, with the model in inference mode (batch
     normalisation by its moving statistics, no dropout): fixed, so that steps compare. Costs a
@@ -69,7 +69,7 @@ class WeightGradients(Method):
         return {**seen.weight_gradients, **weights}
 
     def records(self, plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Record]:
-        """Counts, figures and small gradients; on NumPy, which counts faster than the graph does."""
+        """Counts, figures and small gradients; NumPy counts faster than the graph would."""
         histogram, statistics, *kept = plan.specs.values()
         paths = histogram.rows or ()
         gradients = [arrays[path] for path in paths]

@@ -30,10 +30,11 @@ class Run:
     ```
 
     Args:
-        log_dir: The `log_dir` given to the callback, its folder `explain`, or the records' folder.
+        log_dir: The `log_dir` given to the callback, its folder `explain`, the records' folder, or
+            a folder with one run somewhere below it.
 
     Raises:
-        RecordsNotFound: if there are no records; the message lists the runs below `log_dir`.
+        RecordsNotFound: if there are no records, or several runs below `log_dir`; it lists them.
     """
 
     def __init__(self, log_dir: str | PathLike[str]) -> None:
@@ -131,6 +132,8 @@ def _records_folder(log_dir: Path) -> Path:
             return folder
     looked = ", ".join(str(log_dir / place) for place in _PLACES)
     runs = _runs_below(log_dir)
+    if len(runs) == 1 and Path(runs[0]) != log_dir:
+        return _records_folder(Path(runs[0]))
     below = f" Runs below it: {', '.join(runs)}." if runs else ""
     raise RecordsNotFound(
         f"`log_dir` holds no records of keras_explain. Looked in: {looked}.{below} "

@@ -63,9 +63,10 @@ def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> Image.Image:
 
 
 def encoded(picture: Image.Image) -> bytes:
-    """The picture as a file: maps alone as PNG, photos as JPEG (a tenth of the time, a third of it).
+    """The picture as a file: maps alone as PNG, photos as JPEG.
 
-    The exact numbers are in the records; these files are read whole by TensorBoard.
+    JPEG takes a tenth of the time and a third of the bytes, and the exact numbers are in the
+    records; TensorBoard reads these files whole.
     """
     buffer = io.BytesIO()
     if picture.mode == "P":

@@ -68,7 +68,9 @@ def train(folder, model, callbacks, *, policy="float32", **compile_options):
     keras.mixed_precision.set_global_policy(policy)
     try:
         net = MODELS[model]()
-        net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_options)
+        net.compile(
+            "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_options
+        )
         history = net.fit(
             X, Y, epochs=3, batch_size=16, verbose=0, validation_split=0.2, callbacks=callbacks
         )
@@ -81,7 +83,11 @@ def train(folder, model, callbacks, *, policy="float32", **compile_options):
 
 
 CASES = [
-    *[("plain", {"steps_per_execution": n, "jit_compile": j}) for n in (1, 4) for j in (False, True)],
+    *[
+        ("plain", {"steps_per_execution": n, "jit_compile": j})
+        for n in (1, 4)
+        for j in (False, True)
+    ],
     ("built", {"steps_per_execution": 4}),
     ("built", {}),
     ("built", {"policy": "mixed_bfloat16"}),
@@ -107,8 +113,10 @@ def test_explaining_between_batches_is_bit_identical(tmp_path):
     callback = Explain(tmp_path, (X[:8], Y[:8]), every=2, unit="batch")
     bare = train(tmp_path, "built", [])
     watched = train(tmp_path, "built", [callback])
-    np.testing.assert_array_equal(np.concatenate([a.ravel() for a in watched[0]]),
-                                  np.concatenate([a.ravel() for a in bare[0]]))
+    np.testing.assert_array_equal(
+        np.concatenate([a.ravel() for a in watched[0]]),
+        np.concatenate([a.ravel() for a in bare[0]]),
+    )
     assert watched[1:] == bare[1:]
 
 

@@ -171,11 +171,14 @@ def test_what_does_not_fit_is_refused_before_the_first_batch(tmp_path, build, op
 def test_presets_log_their_maps(tmp_path, preset):
     run = fit(preset(tmp_path, PROBES), epochs=1)
     found = {run.specs[key].method for key in run.keys} - {"predictions", "scores"}
-    assert found == {
-        GradientMaps: {"saliency", "gradient_times_input"},
-        ActivationMaps: {"activations"},
-        WeightGradients: {"weight_gradients"},
-    }[preset]
+    assert (
+        found
+        == {
+            GradientMaps: {"saliency", "gradient_times_input"},
+            ActivationMaps: {"activations"},
+            WeightGradients: {"weight_gradients"},
+        }[preset]
+    )
 
 
 def test_pickle_and_copy_before_and_after_fit(tmp_path):

@@ -170,7 +170,9 @@ def test_plain_outputs_are_called_so():
 def several():
     image, ids = keras.Input(INPUT, name="image"), keras.Input((6,), dtype="int32", name="ids")
     words = layers.Embedding(9, 4, name="words")(ids)
-    joined = layers.Concatenate()([layers.Flatten()(layers.Conv2D(3, 3)(image)), layers.Flatten()(words)])
+    joined = layers.Concatenate()(
+        [layers.Flatten()(layers.Conv2D(3, 3)(image)), layers.Flatten()(words)]
+    )
     outputs = {
         "kind": layers.Dense(3, activation="softmax", name="kind")(joined),
         "size": layers.Dense(1, name="size")(joined),

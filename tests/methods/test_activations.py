@@ -63,7 +63,9 @@ def test_every_convolution_can_be_kept():
 
 
 def test_a_table_s_layers_are_kept_where_there_are_no_convolutions():
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="x"), layers.Dense(2, name="y")])
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(3, name="x"), layers.Dense(2, name="y")]
+    )
     found = keras_explain.explain(model, np.ones((2, 4), "float32"), "activations")
     assert {name: a.shape for name, a in found.items()} == {
         "activations/x": (2, 3),

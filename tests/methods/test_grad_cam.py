@@ -29,7 +29,7 @@ def test_grad_cam_of_a_pooled_model_is_its_class_activation_map():
     kernel, dense = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
     x = RNG.normal(size=(2, 6, 5, 3)).astype("float32")
     found = keras_explain.explain(pooled(kernel, dense), x, "grad_cam", target=1)
-    # The gradient at each of the 30 places is dense[:, 1] / 30, and so is its mean (CAM, Zhou 2016).
+    # The gradient at each of the 30 places is dense[:, 1] / 30, and so is its mean.
     expected = np.maximum((x @ kernel) @ dense[:, 1] / 30, 0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
@@ -43,7 +43,12 @@ def test_what_speaks_against_the_score_is_cut_off():
 
 def test_it_keeps_the_layer_s_own_size():
     model = keras.Sequential(
-        [keras.Input((32, 32, 3)), layers.Conv2D(4, 3, strides=4), layers.Flatten(), layers.Dense(2)]
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(4, 3, strides=4),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
     )
     found = keras_explain.explain(model, np.zeros((1, 32, 32, 3), "float32"), "grad_cam")
     assert found.shape == (1, 8, 8)

@@ -64,4 +64,6 @@ def attributions(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     given = weights()
-    np.savez_compressed(TABLE, **given, **{f"captum/{k}": v for k, v in attributions(given).items()})
+    np.savez_compressed(
+        TABLE, **given, **{f"captum/{k}": v for k, v in attributions(given).items()}
+    )

@@ -21,19 +21,23 @@ def log_dir(tmp_path_factory):
 
 
 def test_every_folder_that_a_person_may_mean_is_found(log_dir):
-    runs = [keras_explain.Run(log_dir / place) for place in ("", "explain", "explain" / RECORDS)]
+    places = ("", "explain", "explain" / RECORDS, "..")  # also the folder above a single run
+    runs = [keras_explain.Run(log_dir / place) for place in places]
     assert len({run.folder.resolve() for run in runs}) == 1
     assert keras_explain.Run(str(log_dir)).steps == (-1, 0, 1, 2)
 
 
-def test_a_folder_above_the_runs_names_them(log_dir):
+def test_a_folder_above_several_runs_names_them(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    for place in (first, second):
+        make_run(place, steps=1)
     with pytest.raises(RecordsNotFound) as caught:
-        keras_explain.Run(log_dir.parent)
+        keras_explain.Run(tmp_path)
     message = str(caught.value)
     assert "Looked in:" in message
-    assert str(log_dir.parent / "explain" / RECORDS) in message
-    assert f"Runs below it: {log_dir}." in message
-    assert f"Received: '{log_dir.parent}'" in message
+    assert str(tmp_path / "explain" / RECORDS) in message
+    assert f"Runs below it: {first}, {second}." in message
+    assert f"Received: '{tmp_path}'" in message
 
 
 def test_a_missing_folder_is_told(tmp_path):
