@@ -20,7 +20,9 @@ def painted(values: np.ndarray, low: float, high: float, table: str) -> list[int
     """Return the RGBA bytes of `values`: the rule of `src/core/paint.ts` in NumPy."""
     colours = np.frombuffer(bytes.fromhex(json.loads(TABLES.read_text())[table]), np.uint8)
     finite = np.isfinite(values)
-    scaled = np.floor((np.where(finite, values, 0).astype(np.float64) - low) / (high - low) * 255 + 0.5)
+    scaled = np.floor(
+        (np.where(finite, values, 0).astype(np.float64) - low) / (high - low) * 255 + 0.5
+    )
     rgb = colours.reshape(256, 3)[np.clip(scaled, 0, 255).astype(int)]
     rgb = np.where(finite[..., None], rgb, np.array([255, 0, 255], np.uint8))
     alpha = np.full((*values.shape, 1), 255, np.uint8)

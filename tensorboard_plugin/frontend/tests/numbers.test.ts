@@ -3,7 +3,15 @@ import { cosine, differenceDomain, ranks, spearman, topOverlap } from "../src/co
 import { ago, digits, percent, plural, signedDigits, stepName } from "../src/core/format";
 import { chooseFrames, FRAME_WIDTH, fittingFrames, GAP_WIDTH } from "../src/core/frames";
 import { evenly, placeOf } from "../src/core/sampling";
-import { jumpsOf, median, medianOverRows, quantile, totalOverSteps } from "../src/core/statistics";
+import {
+  commonJumps,
+  jumpCounts,
+  jumpsOf,
+  median,
+  medianOverRows,
+  quantile,
+  totalOverSteps,
+} from "../src/core/statistics";
 
 const NaN_ = Number.NaN;
 
@@ -24,6 +32,17 @@ describe("statistics", () => {
   it("a jump is a peak far above the others", () => {
     expect(jumpsOf([NaN_, 0.1, 0.11, 0.9, 0.12, 0.1, 0.09])).toEqual([3]);
     expect(jumpsOf([NaN_, 0.8, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])).toEqual([1]);
+  });
+
+  it("a common jump is one of a tenth of the rows, and more than one", () => {
+    const quiet = [0.01, 0.02, 0.01, 0.02, 0.01, 0.02];
+    const loud = [0.01, 0.02, 0.01, 0.9, 0.01, 0.02];
+    const table = quiet.flatMap((_, s) => [quiet[s], loud[s], quiet[s], loud[s]]);
+    const counts = jumpCounts(table, 4);
+    expect([...counts]).toEqual([0, 0, 0, 2, 0, 0]);
+    expect(commonJumps(counts, 4)).toEqual([3]);
+    expect(commonJumps([0, 1, 0], 4)).toEqual([]);
+    expect(commonJumps([0, 1, 0], 1)).toEqual([1]);
   });
 
   it("what hardly moves has no jumps", () => {

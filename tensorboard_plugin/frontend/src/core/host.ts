@@ -59,3 +59,20 @@ export function takeFocus(): void {
     // Another origin around us keeps its focus.
   }
 }
+
+/** A setting of this browser; lost where it keeps none. */
+export function readSetting(name: string): string | null {
+  try {
+    return localStorage.getItem(`keras_explain.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+export function writeSetting(name: string, value: string): void {
+  try {
+    localStorage.setItem(`keras_explain.${name}`, value);
+  } catch {
+    // The setting lasts as long as the page.
+  }
+}

@@ -64,3 +64,23 @@ export function jumpsOf(values: ArrayLike<number>, least = 0.05): number[] {
       result.push(i);
   return result;
 }
+
+/** Rows that are looked at, at most, to find the steps at which many jump. */
+const MOST_ROWS = 512;
+
+/** Return, for every step of a `(steps, rows)` table, how many rows jump there. */
+export function jumpCounts(table: ArrayLike<number>, rows: number): Uint16Array {
+  const steps = rows ? Math.floor(table.length / rows) : 0;
+  const counts = new Uint16Array(steps);
+  for (let row = 0; row < Math.min(rows, MOST_ROWS); row++) {
+    const series = Float32Array.from({ length: steps }, (_, s) => table[s * rows + row]);
+    for (const at of jumpsOf(series)) counts[at]++;
+  }
+  return counts;
+}
+
+/** Return the steps at which a tenth of the rows, and more than one, jump. */
+export function commonJumps(counts: ArrayLike<number>, rows: number): number[] {
+  const least = Math.max(Math.min(2, rows), Math.min(rows, MOST_ROWS) / 10);
+  return Array.from(counts, (_, at) => at).filter((at) => counts[at] >= least && counts[at] > 0);
+}
