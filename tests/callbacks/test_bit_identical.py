@@ -78,7 +78,7 @@ def train(folder, model, callbacks, *, policy="float32", **compile_options):
         keras.mixed_precision.set_global_policy("float32")
     variables = [*net.variables, *net.optimizer.variables, *net.metrics_variables]
     state = [np.asarray(v.value).astype("float64") for v in variables]
-    draws = (random.random(), np.random.random(), float(tf.random.uniform(())))
+    draws = (random.random(), np.random.random(), float(tf.random.uniform(())))  # noqa: NPY002
     return state, history.history, draws
 
 

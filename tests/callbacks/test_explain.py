@@ -160,9 +160,13 @@ def test_what_does_not_fit_is_refused_before_the_first_batch(tmp_path, build, op
     spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: trained.append(b))
     if build == "unbuilt" and message == "shape":
         pytest.skip("an unbuilt model has no shape yet that probes could miss")
-    with pytest.raises(ValueError, match=message):
+
+    def train():
         callback = Explain(tmp_path, **{"probes": PROBES, **options})
         model.fit(X, Y, epochs=1, verbose=0, callbacks=[callback, spy])
+
+    with pytest.raises(ValueError, match=message):
+        train()
     assert not trained
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,140 @@
+"""A real demo run, a real TensorBoard on it, a real Chromium."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from keras_explain.demo.serve import free_port
+from keras_explain.demo.serve import tensorboard as serving
+from tests.fixtures.make_run import make_run
+
+EPOCHS = 12
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        message = f"no browser on the PATH: {', '.join(NAMES)}"
+        if os.environ.get("KERAS_EXPLAIN_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """What the README's first command leaves, without serving: `(log_dir, printed text)`."""
+    log_dir = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "keras_explain", "demo", "--no-serve"]
+    done = subprocess.run(
+        [*command, "--log-dir", log_dir, "--epochs", str(EPOCHS)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        cwd=log_dir,
+    )
+    assert done.returncode == 0, done.stderr
+    return log_dir, done.stdout
+
+
+@contextmanager
+def served(log_dir):
+    """TensorBoard on a folder; gives its address."""
+    port = free_port(6200)
+    with serving(log_dir, port):
+        yield f"http://localhost:{port}/"
+
+
+@pytest.fixture(scope="session")
+def address(demo):
+    """TensorBoard on the demo."""
+    with served(demo[0]) as found:
+        yield found
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Make a run by NumPy alone, and serve it: `made(steps)` gives the address.
+
+    Ask for it before `tab`, so that the page is closed before its server.
+    """
+    with ExitStack() as servers:
+
+        def make(steps):
+            if steps:
+                make_run(tmp_path / "run", steps=steps)
+            return servers.enter_context(served(tmp_path))
+
+        yield make
+
+
+class Tab:
+    """The Explain tab in a page of its own, with what went wrong in it."""
+
+    def __init__(self, page):
+        self.page, self.violations, self.bytes = page, [], 0
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.violations.append(str(error)))
+        page.on("response", self._count)
+
+    def _hear(self, message):
+        ours = "keras_explain" in (message.location or {}).get("url", "")
+        if message.type in ("error", "warning") and ours:
+            self.violations.append(message.text)
+
+    def _count(self, response):
+        if "/data/plugin/keras_explain/" in response.url:
+            self.bytes += response.request.sizes()["responseBodySize"]
+
+    def open(self, address, **state):
+        terms = [f"p.keras_explain.{key}={value}" for key, value in state.items()]
+        self.page.goto(address + "#" + "&".join(["keras_explain", *terms]))
+        self.frame.get_by_role("main").wait_for(timeout=60_000)
+        return self
+
+    @property
+    def frame(self):
+        return self.page.frame_locator('iframe[src*="name=keras_explain"]')
+
+    def by(self, name):
+        return self.frame.get_by_test_id(name)
+
+    @property
+    def step(self):
+        """The step that the time bar says it is at; -1 before training."""
+        text = self.by("where").inner_text()
+        found = re.search(r"step (-?\d+)", text)
+        return int(found[1]) if found else -1
+
+
+@pytest.fixture
+def tab(browser):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(30_000)
+    opened = Tab(page)
+    yield opened
+    page.close()
+    assert opened.violations == []
