@@ -30,9 +30,18 @@ function licence(name) {
   return `${name} ${version}\n\n${text}\n`;
 }
 
+const COLOURS = `Colour tables, as matplotlib packages them
+
+cividis: Nuñez, Anderton and Renslow 2018, CC0. viridis and magma: Smith and van der Walt, CC0.
+PuOr and RdBu: this product includes color specifications and designs developed by Cynthia Brewer
+(https://colorbrewer.org/), licensed under the Apache License, Version 2.0
+(https://www.apache.org/licenses/LICENSE-2.0). The tables were interpolated to 256 colours; the
+"-dark" variants are our own.
+`;
+
 writeFileSync(
   join(out, "THIRD_PARTY.txt"),
-  `The bundle holds code of these packages.\n\n${BUNDLED.map(licence).join(`\n${"-".repeat(72)}\n\n`)}`,
+  `The bundle holds code of these packages.\n\n${[...BUNDLED.map(licence), COLOURS].join(`\n${"-".repeat(72)}\n\n`)}`,
 );
 
 const sources = [

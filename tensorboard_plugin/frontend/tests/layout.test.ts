@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { chunksOf } from "../src/core/chunks";
 import { inputUnder, peakOf } from "../src/core/cursor";
 import { linePath } from "../src/core/curve";
 import { visibleCells } from "../src/core/grid";
@@ -130,4 +131,22 @@ it("places are thirds", () => {
   expect(placeOf(0, 0, 9, 9)).toBe("upper left");
   expect(placeOf(4, 4, 9, 9)).toBe("centre");
   expect(placeOf(0, 8, 1, 9)).toBe("right");
+});
+
+describe("requests of bounded size", () => {
+  it("hold every pair once", () => {
+    const chunks = chunksOf([1, 2, 3, 4, 5], [0, 7, 9], 4);
+    const pairs = chunks.flatMap(({ steps, rows }) =>
+      steps.flatMap((s) => rows.map((r) => `${s}.${r}`)),
+    );
+    expect(new Set(pairs).size).toBe(15);
+    expect(pairs).toHaveLength(15);
+    for (const { steps, rows } of chunks) expect(steps.length * rows.length).toBeLessThanOrEqual(4);
+  });
+
+  it("are one where all fits, and single maps where none does", () => {
+    expect(chunksOf([1, 2], [3, 4], 99)).toEqual([{ steps: [1, 2], rows: [3, 4] }]);
+    expect(chunksOf([1, 2], [3, 4], 0)).toHaveLength(4);
+    expect(chunksOf([], [3], 4)).toEqual([]);
+  });
 });

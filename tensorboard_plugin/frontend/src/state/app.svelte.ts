@@ -9,14 +9,18 @@ import type { Theme } from "../core/theme";
 import type { Manifest, RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
 import { InputStore } from "./inputs.svelte";
-import { MapStore } from "./maps.svelte";
+import { type Ask, MapStore } from "./maps.svelte";
 
 /** What the colour scale and the time bar need; the other statistics stay on the server. */
 const STATS = { p1: "p1,p99,drift", minmax: "min,max,drift" };
 
 class App {
   readonly api = new Api();
-  readonly maps = new MapStore(this.api, (step) => this.stampOf(step));
+  readonly maps = new MapStore(
+    this.api,
+    (step) => this.stampOf(step),
+    (ask) => this.#bytesOf(ask),
+  );
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
 
   selection = $state<ViewState>({ ...DEFAULTS });
@@ -81,6 +85,17 @@ class App {
 
   stampOf(step: number): string {
     return this.#stamps.get(step) ?? "";
+  }
+
+  /** Bytes of one map of a record on the wire; statistics may come as float32. */
+  #bytesOf({ key, channels }: Ask): number {
+    const record = this.manifest?.records.find((each) => each.key === key);
+    if (!record) return 0;
+    const size = (record.rows ? 4 : 2) * record.shape.reduce((product, side) => product * side, 1);
+    const kept = record.shape[record.axes.indexOf("channel")];
+    if (kept === undefined) return size;
+    // Summed up, the channels are one picture.
+    return (size / kept) * (record.shown === "all" ? (channels?.length ?? kept) : 1);
   }
 
   /** Move to what the player says; a step by hand is remembered by its number. */

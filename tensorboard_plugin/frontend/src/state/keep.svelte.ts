@@ -21,10 +21,8 @@ export function keepTheme(): void {
 
 function readAddress(): void {
   const view = decodeView(readState(readHash()));
-  const moved = view.run !== app.selection.run;
   app.selection = view;
   app.playState = view.step === null ? "following" : "paused";
-  if (moved) void app.refresh();
 }
 
 export function saveAddress(): void {
@@ -35,7 +33,13 @@ export function saveAddress(): void {
 /** The address follows the view, and the view an address that is typed or gone back to. */
 export function keepAddress(): void {
   readAddress();
-  $effect(() => onHashChange(readAddress));
+  $effect(() =>
+    onHashChange(() => {
+      const { run } = app.selection;
+      readAddress();
+      if (app.selection.run !== run) void app.refresh();
+    }),
+  );
   $effect(() => {
     encodeView(app.selection); // every field is watched
     if (app.playState === "playing") return;

@@ -1,6 +1,7 @@
 /** The maps that were fetched, and those that are on their way. */
 
 import { type Api, isAbort, Lane } from "../core/api";
+import { chunksOf } from "../core/chunks";
 import { LruCache } from "../core/lru";
 import { mapRows } from "../core/maps";
 import type { MapRow } from "../core/types";
@@ -13,6 +14,8 @@ export interface Ask {
 }
 
 const CAPACITY = 192 * 1024 * 1024;
+/** Half of what the server refuses, so that the first maps are drawn soon. */
+const REQUEST = 4 * 1024 * 1024;
 
 export class MapStore {
   #cache = new LruCache<MapRow>(CAPACITY);
@@ -25,6 +28,7 @@ export class MapStore {
   constructor(
     private readonly api: Api,
     private readonly stamp: (step: number) => string,
+    private readonly bytesOf: (ask: Ask) => number,
   ) {}
 
   peek(ask: Ask, step: number, row: number): MapRow | undefined {
@@ -36,7 +40,7 @@ export class MapStore {
     return (this.#lanes.get(lane)?.wanted.size ?? 0) > 0;
   }
 
-  /** Fetch what is not here yet, in one request. A lane's new wish replaces its older one. */
+  /** Fetch what is not here yet, in as few requests as their size allows. A lane's new wish replaces its older one. */
   async want(name: string, ask: Ask, steps: number[], rows: number[]): Promise<void> {
     const missing = (step: number, row: number) => !this.#cache.has(this.#id(ask, step, row));
     const neededSteps = steps.filter((step) => rows.some((row) => missing(step, row)));
@@ -51,11 +55,14 @@ export class MapStore {
     slot.wanted = wish;
     if (wish.size === 0) return;
     try {
-      const query = { ...ask, steps: neededSteps, rows: neededRows };
-      const bundle = await this.api.bundle("maps", query, signal);
-      if (signal.aborted) return;
-      for (const map of mapRows(bundle))
-        this.#cache.set(this.#id(ask, map.step, map.row), map, map.values.byteLength + 256);
+      const most = Math.floor(REQUEST / Math.max(1, this.bytesOf(ask)));
+      for (const chunk of chunksOf(neededSteps, neededRows, most)) {
+        const bundle = await this.api.bundle("maps", { ...ask, ...chunk }, signal);
+        if (signal.aborted) return;
+        for (const map of mapRows(bundle))
+          this.#cache.set(this.#id(ask, map.step, map.row), map, map.values.byteLength + 256);
+        this.#arrivals++;
+      }
       delete this.errors[name];
     } catch (error) {
       if (isAbort(error)) return;
