@@ -11,6 +11,7 @@ import keras
 
 from .tap import Tap
 
+NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
 SPACE = ("depth", "height", "width", "time")
 
 
@@ -55,6 +56,12 @@ class Place:
     def is_convolution(self) -> bool:
         """Whether a convolution made it (grouped, depthwise, separable and transposed ones too)."""
         return isinstance(self.layer, keras.layers.Layer) and "Conv" in type(self.layer).__name__
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its values have both signs, as far as its layer's activation tells."""
+        named = getattr(getattr(self.layer, "activation", None), "__name__", "")
+        return not {named, type(self.layer).__name__.lower()} & NEVER_NEGATIVE
 
     @property
     def is_leaf(self) -> bool:

@@ -15,9 +15,16 @@ from .passes import Fault, Outcome, Pass
 from .store import RecordSpec
 
 PREDICTIONS = RecordSpec(
-    key="predictions", method="predictions", title="Predictions", axes=("class",), signed=False
+    key="predictions",
+    method="predictions",
+    title="Predictions",
+    axes=("class",),
+    signed=False,
+    precision="float32",
 )
-SCORES = RecordSpec(key="scores", method="scores", title="Scores", axes=(), signed=True)
+SCORES = RecordSpec(
+    key="scores", method="scores", title="Scores", axes=(), signed=True, precision="float32"
+)
 
 
 def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Fault]]:

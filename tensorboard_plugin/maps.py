@@ -39,7 +39,7 @@ def maps(
     rows: Sequence[int] | None = None,
     channels: Sequence[int] | None = None,
 ) -> bytes:
-    """A bundle of `maps` float16 `(steps, rows, *shape shown)`, `scale` and `status`.
+    """A bundle of `maps` as stored `(steps, rows, *shape shown)`, `scale` and `status`.
 
     A row that is missing or damaged is all NaN.
 
@@ -63,9 +63,11 @@ def maps(
         channel = _channel_axis(now.spec)
         picked = chosen(channels, "channels", shape[channel])
         shape[channel] = len(picked)
-    _check_size(len(steps), len(at), 2 * math.prod(shape), now.values.row_bytes)
+    _check_size(
+        len(steps), len(at), now.values.dtype.itemsize * math.prod(shape), now.values.row_bytes
+    )
 
-    values = np.full((len(steps), len(at), *shape), np.nan, np.float16)
+    values = np.full((len(steps), len(at), *shape), np.nan, now.values.dtype)
     scale = np.ones((len(steps), len(at)), np.float32)
     status = np.full((len(steps), len(at)), Status.MISSING, np.uint8)
     by_number = {step.info.step: step for step in index.steps}
@@ -99,7 +101,7 @@ def _shown(
         picked = np.take(encoded.values, channels, axis=1 + spec.axes.index("channel"))
         encoded = Encoded(picked, encoded.scale)
     elif spec.shown != "all" and "channel" in spec.axes:
-        encoded = encode(as_shown(encoded.decode(), spec.axes, spec.shown))
+        encoded = encode(as_shown(encoded.decode(), spec.axes, spec.shown), spec.precision)
     finite = np.isfinite(encoded.values).reshape(len(rows), -1).all(axis=1)
     status = np.where(finite, Status.OK, Status.NOT_FINITE)
     return encoded, np.where(intact, status, Status.DAMAGED).astype(np.uint8)

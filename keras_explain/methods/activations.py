@@ -19,8 +19,7 @@ CONVOLUTIONS = "convolutions"
 class Activations(Method):
     """Outputs of layers, at their own size: `(probes, height, width, channels)`.
 
-    In the units of the layer. Signed where the layer's output is: a convolution before its
-    activation has both signs. Costs no computation, but room: a map of 32x32 with 16 channels takes
+    In the units of the layer. Signed, unless the layer ends with a ReLU, a sigmoid or the like. Costs no computation, but room: a map of 32x32 with 16 channels takes
     32 kB a probe and step.
 
     Attributes:
@@ -45,7 +44,7 @@ class Activations(Method):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         places = {f"{self.name}/{place.name}": place for place in self._chosen(model)}
         specs = {
-            key: self.spec(place, key, signed=True, labels=self._channel_labels(place))
+            key: self.spec(place, key, signed=place.is_signed, labels=self._channel_labels(place))
             for key, place in places.items()
         }
         needs = Needs(activations=frozenset(place.name for place in places.values()))

@@ -100,6 +100,7 @@ class WeightGradients(Method):
             rows=rows,
             labels=labels,
             options=self.options(),
+            precision="float32",  # counts, and figures of sizes far apart in one row
         )
 
 

@@ -26,11 +26,11 @@ class Encoded:
     """Rows of a record as they are stored.
 
     Attributes:
-        values: float16 `(rows, *row_shape)`.
+        values: float16, or float32 with the scale 1, `(rows, *row_shape)`.
         scale: float32 `(rows,)`, powers of two.
     """
 
-    values: NDArray[np.float16]
+    values: NDArray[np.float16 | np.float32]
     scale: NDArray[np.float32]
 
     def decode(self) -> NDArray[np.float32]:
@@ -42,8 +42,8 @@ class Encoded:
             return decoded
 
     def checksums(self) -> NDArray[np.uint32]:
-        """CRC-32 a row, over its float16 bytes and then its scale's four bytes."""
-        values = np.ascontiguousarray(self.values, "<f2")
+        """CRC-32 a row, over its values' bytes and then its scale's four bytes."""
+        values = np.ascontiguousarray(self.values, self.values.dtype.newbyteorder("<"))
         scale = np.ascontiguousarray(self.scale, "<f4")
         return np.array(
             [
@@ -54,11 +54,14 @@ class Encoded:
         )
 
 
-def encode(values: NDArray[np.float32]) -> Encoded:
+def encode(values: NDArray[np.float32], precision: str = "float16") -> Encoded:
     """Round `values`, float32 `(rows, *row_shape)`, to float16 with one scale a row.
 
-    NaN and infinities stay what they are; an all-zero row gets the scale 1.
+    NaN and infinities stay what they are; an all-zero row gets the scale 1. With the `precision`
+    "float32" nothing is rounded.
     """
+    if precision == "float32":
+        return Encoded(values, np.ones(len(values), np.float32))
     flat = values.reshape(len(values), -1)
     magnitude = np.abs(flat)
     peak = magnitude.max(axis=1, initial=0)

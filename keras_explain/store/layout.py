@@ -23,7 +23,7 @@ class Stored:
 
     Attributes:
         spec: The record's meaning.
-        values: float16 `(rows, *row_shape)`.
+        values: float16 or float32 `(rows, *row_shape)`.
         scale: float32 `(rows,)`.
         checksums: uint32 `(rows,)`.
         stats: float32 `(rows, len(STATS))`.
@@ -65,7 +65,7 @@ class Stored:
         if np.array_equal(at, np.arange(self.row_count)):
             values = self.values.read(file, start)  # all at once
         else:
-            values = np.empty((len(at), *self.row_shape), np.float16)
+            values = np.empty((len(at), *self.row_shape), self.values.dtype)
             for place, row in enumerate(at):
                 values[place] = self.values.read(file, start, int(row), 1)[0]
         encoded = Encoded(values, scale)
@@ -197,7 +197,7 @@ def _stored(spec: RecordSpec, tensors: Mapping[str, Tensor]) -> Stored:
     if rows > MAX_ROWS:
         raise DamagedFile(f"Its record {spec.key[:80]!r} must have at most {MAX_ROWS} rows.")
     wanted = {
-        "values": ("<f2", stored.values.shape),
+        "values": ("<f2" if spec.precision == "float16" else "<f4", stored.values.shape),
         "scale": ("<f4", (rows,)),
         "checksums": ("<u4", (rows,)),
         "stats": ("<f4", (rows, len(STATS))),

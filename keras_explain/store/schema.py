@@ -18,6 +18,9 @@ STATS = ("min", "max", "mean", "p1", "p5", "p50", "p95", "p99", "finite", "zero"
 SHOWN = ("all", "sum", "max")
 """How the axis "channel" becomes pictures: one each, or one of their sum or maximum."""
 
+PRECISIONS = ("float16", "float32")
+"""How numbers are stored: as float16 with a scale a row, or as they are."""
+
 SCORES = ("logit", "probability", "output")
 """What kind of number is explained."""
 
@@ -62,6 +65,7 @@ class RecordSpec:
         labels: By axis, the names of its entries; for "bin" the edges, one more than bins.
         options: The fields of the method.
         title: What a person reads, such as "Grad-CAM".
+        precision: One of `PRECISIONS`; "float32" for rows that mix sizes far apart.
     """
 
     key: str
@@ -75,6 +79,7 @@ class RecordSpec:
     labels: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     options: Mapping[str, JSON] = field(default_factory=dict)
     title: str = ""
+    precision: str = "float16"
 
     def __post_init__(self) -> None:
         """Check the fields, and make them as plain as they come back from a file."""
@@ -86,6 +91,11 @@ class RecordSpec:
         )
         require(is_name(self.method), "`method` must be the name of a method.", self.method)
         require(self.shown in SHOWN, f"`shown` must be one of {', '.join(SHOWN)}.", self.shown)
+        require(
+            self.precision in PRECISIONS,
+            f"`precision` must be one of {', '.join(PRECISIONS)}.",
+            self.precision,
+        )
         require(isinstance(self.signed, bool), "`signed` must be a bool.", self.signed)
         require(isinstance(self.title, str), "`title` must be text.", self.title)
         for name in ("layer", "input"):
@@ -121,6 +131,7 @@ class RecordSpec:
             "labels": {axis: list(entries) for axis, entries in self.labels.items()},
             "options": dict(self.options),
             "title": self.title,
+            "precision": self.precision,
         }
 
     @classmethod

@@ -56,7 +56,7 @@ class Writer:
         Args:
             info: What the step says about itself. Its `step` must not be below the last one's.
             records: Each with its values, `(rows, *row_shape)`; they are stored as float16 with
-                one scale a row.
+                one scale a row, or by their `precision`.
 
         Returns:
             The file.
@@ -131,6 +131,6 @@ def _checked(spec: RecordSpec, values: ArrayLike, probes: int) -> NDArray[np.flo
 
 
 def _prepare(spec: RecordSpec, values: NDArray[np.float32], before: Encoded | None) -> Prepared:
-    encoded = encode(values)
+    encoded = encode(values, spec.precision)
     figures = row_statistics(as_shown(values, spec.axes, spec.shown))
     return Prepared(spec, encoded, np.column_stack([figures, drift(encoded, before)]))

@@ -210,3 +210,13 @@ def test_the_model_saves_as_before(tmp_path):
     fit(Explain(tmp_path, PROBES), model)
     assert model.to_json() == config
     assert [set(vars(layer)) for layer in model.layers] == keys
+
+
+def test_figures_of_weight_gradients_keep_sizes_far_apart(tmp_path):
+    model = network(keras.Input((10, 10, 3)))
+    found = keras_explain.explain(model, X[:4], "weight_gradients", labels=Y[:4])
+    run = fit(Explain(tmp_path, PROBES), model)
+    for part in ("statistics", "histogram"):
+        expected = found[f"weight_gradients/{part}"]
+        kept = run.load(f"weight_gradients/{part}", -1)
+        np.testing.assert_allclose(kept, expected, rtol=1e-4, atol=1e-7)

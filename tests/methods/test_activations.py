@@ -7,6 +7,8 @@ from keras import layers
 
 import keras_explain
 from keras_explain.methods import Activations
+from keras_explain.passes import Pass
+from keras_explain.probes import Probes
 
 X = np.random.default_rng(2).normal(size=(3, 12, 12, 2)).astype("float32")
 
@@ -26,7 +28,7 @@ def network():
 
 
 def outputs(model, name):
-    return np.asarray(keras.Model(model.input, model.get_layer(name).output)(X))
+    return np.asarray(keras.Model(model.inputs[0], model.get_layer(name).output)(X))
 
 
 def test_a_1x1_convolution_by_the_identity_gives_back_the_input():
@@ -76,3 +78,8 @@ def test_a_table_s_layers_are_kept_where_there_are_no_convolutions():
 def test_channels_must_be_some():
     with pytest.raises(ValueError, match="`channels` must be at least 1.*Received: 0"):
         Activations(channels=0)
+
+
+def test_what_a_relu_lets_through_is_unsigned():
+    view = Pass(network(), Probes.of((X,)), [Activations(["a", "b"])], target=0).built
+    assert [spec.signed for spec in view.plans[0].specs.values()] == [True, False]

@@ -78,3 +78,10 @@ def test_the_checksum_is_crc32_of_the_values_and_then_the_scale():
     encoded = Encoded(np.array([[1, 2], [3, 4]], np.float16), np.array([1, 2], np.float32))
     expected = zlib.crc32(np.array([3, 4], "<f2").tobytes() + np.array([2], "<f4").tobytes())
     assert encoded.checksums()[1] == expected
+
+
+def test_float32_is_kept_to_the_last_bit():
+    rows = np.array([[1e-9, 2.2e6, np.nan], [3.0, -0.0, np.inf]], np.float32)
+    encoded = encode(rows, "float32")
+    np.testing.assert_array_equal(encoded.decode(), rows)
+    assert encoded.scale.tolist() == [1, 1]

@@ -34,6 +34,7 @@ JSONS = st.recursive(
         labels=st.dictionaries(NAMES, st.lists(st.floats() | NAMES, max_size=3), max_size=2),
         options=st.dictionaries(NAMES, JSONS, max_size=3),
         title=st.text(max_size=10),
+        precision=st.sampled_from(["float16", "float32"]),
     )
 )
 def test_a_spec_survives_json(spec):
@@ -56,6 +57,7 @@ def test_an_info_survives_json():
         ({"key": ""}, r"`key` must be text of 1 to 1000 characters. Received: ''"),
         ({"key": "a#scale"}, r"must not end with #scale, #crc32, #stats.*Received: 'a#scale'"),
         ({"shown": "mean"}, r"`shown` must be one of all, sum, max. Received: 'mean'"),
+        ({"precision": "int8"}, r"one of float16, float32. Received: 'int8'"),
         ({"axes": ("x", "x")}, r"`axes` must differ"),
         ({"axes": "xy"}, r"`axes` must be a sequence of names. Received: 'xy'"),
         ({"signed": 1}, r"`signed` must be a bool. Received: 1"),
