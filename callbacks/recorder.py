@@ -126,6 +126,12 @@ class Recorder:
         self._store(moment, info, records)
         self._summarise(moment, records)
 
+    def _figures(self, records: list[Any]) -> dict[str, float]:
+        """How far each map turned since the step before, for the Scalars tab."""
+        drift = {} if self._writer is None else self._writer.drift
+        maps = {spec.key for spec, _ in records if spec.axes} - {"predictions"}
+        return {f"drift/{key}": drift[key] for key in drift if key in maps}
+
     def _store(self, moment: Moment, info: dict[str, Any], records: list[Any]) -> None:
         with self._lock:
             untold = self._failures[self._told :]
@@ -159,7 +165,7 @@ class Recorder:
         try:
             if self._summaries is None:
                 self._summaries = Summaries(self._folder, self._probes, self._with_summaries)
-            self._summaries.add(moment.step, records, {})
+            self._summaries.add(moment.step, records, self._figures(records))
         except Exception as error:  # likewise, for the other file
             self._fail(moment, Fault("event file", error))
 

@@ -19,8 +19,8 @@ CONVOLUTIONS = "convolutions"
 class Activations(Method):
     """Outputs of layers, at their own size: `(probes, height, width, channels)`.
 
-    In the units of the layer. Signed, unless the layer ends with a ReLU, a sigmoid or the like. Costs no computation, but room: a map of 32x32 with 16 channels takes
-    32 kB a probe and step.
+    In the units of the layer. Signed, unless the layer ends with a ReLU, a sigmoid or the like.
+    Costs no computation, but room: a map of 32x32 with 16 channels takes 32 kB a probe and step.
 
     Attributes:
         layers: Names of the layers; `"convolutions"` for every convolution. If None, a choice that

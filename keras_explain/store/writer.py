@@ -15,7 +15,7 @@ from .layout import Prepared, step_bytes
 from .probe_file import probe_bytes
 from .probes import ProbeSet
 from .reader import Reader
-from .schema import RecordSpec, StepInfo, require
+from .schema import STATS, RecordSpec, StepInfo, require
 from .statistics import as_shown, drift, row_statistics
 
 
@@ -44,6 +44,8 @@ class Writer:
         self.folder = Path(folder)
         self.probes = probes
         self._fsync = fsync
+        self.drift: dict[str, float] = {}
+        """By key, the median drift over the probes at the last step; not where it is unknown."""
         self._kept: list[tuple[int, dict[str, Encoded]]] = []
         """The last two steps written, with their records."""
         self._publish_probes()
@@ -85,6 +87,11 @@ class Writer:
         publish(path, content, self._fsync)
         earlier = [kept for kept in self._kept if kept[0] < info.step]
         encoded = {record.spec.key: record.encoded for record in prepared}
+        self.drift = {
+            record.spec.key: float(np.nanmedian(record.stats[:, STATS.index("drift")]))
+            for record in prepared
+            if record.spec.rows is None and np.isfinite(record.stats[:, STATS.index("drift")]).any()
+        }
         self._kept = [*earlier[-1:], (info.step, encoded)]
         return path
 
