@@ -233,11 +233,12 @@ def parts(model: keras.Model, probes: tuple[np.ndarray, np.ndarray]) -> dict[str
     """The steps of one hook with the default methods, one by one."""
     from keras_explain.methods import DEFAULT
 
-    made = Pass(model, Probes.of(probes), DEFAULT)
+    watched = Probes.of(probes)
+    made = Pass(model, watched, DEFAULT)
     outcome = made.run()
     records, _ = records_of(made, outcome)
     folder = Path(tempfile.mkdtemp())
-    kept = made._probes.described(model, None)
+    kept = watched.described(model, None)
     writer, summaries = Writer(folder, kept, start=0), Summaries(folder / "events", kept)
     step = iter(range(10**6))
     return {

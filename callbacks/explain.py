@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,17 @@ from keras_explain.probes import Probes
 from .recorder import Moment, Recorder
 
 UNITS = ("epoch", "batch")
+
+
+@dataclass
+class _Fit:
+    """What belongs to one `fit`, and starts anew with the next."""
+
+    made: Pass | None = None
+    recorder: Recorder | None = None
+    epoch: int | None = None
+    batches: int = 0
+    last_logged: int | None = None
 
 
 class Explain(keras.callbacks.Callback):
@@ -85,29 +97,22 @@ class Explain(keras.callbacks.Callback):
         self.summaries = summaries
         self.strict = strict
         self._optional = methods is None
-        self._reset()
-
-    def _reset(self) -> None:
-        self._pass: Pass | None = None
-        self._recorder: Recorder | None = None
-        self._epoch = -1
-        self._last_logged: int | None = None
-        self._batches = 0
+        self._fit = _Fit()
 
     @property
     def failures(self) -> list[str]:
         """What has gone wrong in the current or last `fit`, one sentence each."""
-        return [] if self._recorder is None else self._recorder.failure_texts()
+        return [] if self._fit.recorder is None else self._fit.recorder.failure_texts()
 
     @property
     def traces(self) -> int:
         """How often the pass was traced in the current or last `fit`."""
-        return 0 if self._pass is None else self._pass.traces
+        return 0 if self._fit.made is None else self._fit.made.traces
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Check everything against the model and trace the pass."""
         self.close()
-        self._reset()
+        self._fit = _Fit()
         if not self.model.built:
             self.probes.build(self.model)
         if self.model.built:
@@ -115,47 +120,48 @@ class Explain(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the network that no batch has changed yet."""
-        if self._epoch == -1:
-            self._batches = _updates_of(self.model)
-            if self.before_training and self._pass is not None:
-                before = epoch - 1 if self.unit == "epoch" else self._batches - 1
-                self._explain(Moment(before, epoch - 1, self._batches, {}))
-        self._epoch = epoch
+        if self._fit.epoch is None:
+            self._fit.batches = _updates_of(self.model)
+            if self.before_training:
+                before = epoch - 1 if self.unit == "epoch" else self._fit.batches - 1
+                self._explain(Moment(before, epoch - 1, self._fit.batches, {}))
+        self._fit.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain, where the unit is the batch; build, where the first batch built the model."""
-        if self._pass is None:
+        if self._fit.made is None:
             self._prepare()
         if self.unit == "batch":
-            before, self._batches = self._batches, _updates_of(self.model)
+            before, now = self._fit.batches, _updates_of(self.model)
+            self._fit.batches = now
             # With `steps_per_execution` several batches have passed at once.
-            if self._batches // self.every > before // self.every:
-                self._explain(Moment(self._batches - 1, self._epoch, self._batches, _figures(logs)))
+            if now // self.every > before // self.every:
+                self._explain(Moment(now - 1, self._fit.epoch or 0, now, _figures(logs)))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain, where the unit is the epoch."""
-        self._epoch = epoch
         if self.unit == "epoch" and (epoch + 1) % self.every == 0:
             self._explain(Moment(epoch, epoch, _updates_of(self.model), _figures(logs)))
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the finished network, if its last step was skipped, and finish the files."""
-        updates = _updates_of(self.model)
-        step = self._epoch if self.unit == "epoch" else updates - 1
-        if self._epoch >= 0 and step != self._last_logged:
-            self._explain(Moment(step, self._epoch, updates, _figures(logs)))
+        epoch, updates = self._fit.epoch, _updates_of(self.model)
+        if epoch is not None:
+            step = epoch if self.unit == "epoch" else updates - 1
+            if step != self._fit.last_logged:
+                self._explain(Moment(step, epoch, updates, _figures(logs)))
         self.close()
 
     def close(self) -> None:
         """Write what is still to be written; `fit` does this at its end."""
-        if self._recorder is not None:
-            self._recorder.close()
+        if self._fit.recorder is not None:
+            self._fit.recorder.close()
 
     def _prepare(self) -> None:
         made = Pass(self.model, self.probes, self.methods, self.target, self.output, self._optional)
         made.trace()
-        self._pass = made
-        self._recorder = Recorder(
+        self._fit.made = made
+        self._fit.recorder = Recorder(
             self.log_dir,
             made,
             probes=self.probes.described(self.model, self.class_names),
@@ -165,24 +171,21 @@ class Explain(keras.callbacks.Callback):
         )
 
     def _explain(self, moment: Moment) -> None:
-        if self._pass is None or self._recorder is None:
+        made, recorder = self._fit.made, self._fit.recorder
+        if made is None or recorder is None:  # a model that its first batch has yet to build
             return
-        self._last_logged = moment.step
+        self._fit.last_logged = moment.step
         begin = time.perf_counter()
         try:
-            outcome = self._pass.run()
+            outcome = made.run()
         except Exception as error:  # an explanation never stops a training
-            self._recorder.missed(moment, error)
+            recorder.missed(moment, error)
         else:
-            self._recorder.keep(moment, outcome, time.perf_counter() - begin)
+            recorder.keep(moment, outcome, time.perf_counter() - begin)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what belongs to a running `fit`."""
-        idle = Explain.__new__(type(self))
-        idle._reset()
-        running = {"_pass", "_recorder", "_model"}
-        kept = {name: value for name, value in self.__dict__.items() if name not in running}
-        return {**kept, **{name: idle.__dict__.get(name) for name in running}}
+        return {**self.__dict__, "_fit": _Fit(), "_model": None}
 
 
 def _methods(given: Any) -> list[Method]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from tensorboard.plugins import base_plugin
 
+from . import NAME
+
 if TYPE_CHECKING:
     from .plugin import ExplainPlugin
-
-NAME = "keras_explain"
 
 
 class KerasExplainLoader(base_plugin.TBLoader):

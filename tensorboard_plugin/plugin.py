@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorboard.plugins import base_plugin
 
-from .loader import NAME
+from . import NAME
 from .routes import App, apps
 from .runs import Runs
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_explain.store import RECORDS, Reader
 
-from .loader import NAME
+from . import NAME
 from .queries import NotFound
 
 SUBRUN = "explain"

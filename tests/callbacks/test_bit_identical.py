@@ -90,6 +90,7 @@ CASES = [
     ],
     ("built", {"steps_per_execution": 4}),
     ("built", {}),
+    ("plain", {"run_eagerly": True}),
     ("built", {"policy": "mixed_bfloat16"}),
     ("unbuilt", {}),
     ("subclassed", {}),
