@@ -116,6 +116,22 @@ class ModelView:
             f"`layer` {fault} of this model. Known: {', '.join(known)}.{hint} Received: {name!r}"
         )
 
+    def input_under(self, place: Place) -> str | None:
+        """Name of the input that a map at `place` can be laid over; None if that is not plain."""
+        if place.layer is None:
+            return place.name
+        if type(place.layer).__name__ == "Embedding":
+            ids = (p for p in self.inputs.values() if not p.differentiable)
+            under = [p.name for p in ids if p.shape[:1] == place.shape[:1]]
+        else:
+            space = [axis for axis in place.axes if axis in SPACE]
+            under = [
+                p.name
+                for p in self.inputs.values()
+                if space and [axis for axis in p.axes if axis in SPACE] == space
+            ]
+        return under[0] if len(under) == 1 else None
+
     @property
     def convolutions(self) -> list[Place]:
         """Every convolution's output that is a map, in order."""

@@ -44,7 +44,9 @@ class Activations(Method):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         places = {f"{self.name}/{place.name}": place for place in self._chosen(model)}
         specs = {
-            key: self.spec(place, key, signed=place.is_signed, labels=self._channel_labels(place))
+            key: self.spec(
+                model, place, key, signed=place.is_signed, labels=self._channel_labels(place)
+            )
             for key, place in places.items()
         }
         needs = Needs(activations=frozenset(place.name for place in places.values()))

@@ -99,7 +99,7 @@ class Method(ABC):
         """The fields by name, as they are kept with each record."""
         return dataclasses.asdict(self)
 
-    def spec(self, place: Place, key: str, **facts: Any) -> RecordSpec:
+    def spec(self, model: ModelView, place: Place, key: str, **facts: Any) -> RecordSpec:
         """The description of a record that lies on `place`."""
         return RecordSpec(
             key=key,
@@ -107,7 +107,7 @@ class Method(ABC):
             title=self.title,
             options=self.options(),
             layer=place.name if place.layer is not None else None,
-            input=place.name if place.layer is None else None,
+            input=model.input_under(place),
             **{"axes": place.axes, **facts},
         )
 

@@ -41,7 +41,7 @@ class GradCAM(Method):
                 f"Known: {', '.join(maps)}. Received: {self.layer!r} of shape {place.shape}"
             )
         axes = tuple(axis for axis in place.axes if axis != "channel")
-        spec = self.spec(place, f"{self.name}/{place.name}", axes=axes, signed=False)
+        spec = self.spec(model, place, f"{self.name}/{place.name}", axes=axes, signed=False)
         needs = Needs(gradients=frozenset({place.name}), activations=frozenset({place.name}))
         return Plan(needs, {spec.key: spec}, {spec.key: place})
 

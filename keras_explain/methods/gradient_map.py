@@ -37,6 +37,7 @@ class GradientMap(Method):
         by_key = {self.name if alone else f"{self.name}/{p.name}": p for p in places}
         specs = {
             key: self.spec(
+                model,
                 place,
                 key,
                 signed=self.signed,

@@ -20,11 +20,9 @@ export function domainFor(record: RecordSpec, row: number, step: number): Domain
   return domainOf({ columns, signed: record.signed, scale, range, row, step });
 }
 
-/** The input that a record's maps lie on. */
+/** The input that a record's maps lie on, where they lie on one. */
 export function inputOf(record: RecordSpec | undefined): InputSpec | undefined {
-  const inputs = app.manifest?.probes.inputs ?? [];
-  if (record?.input) return inputs.find(({ name }) => name === record.input);
-  return inputs.find(({ kind }) => kind === "image") ?? inputs[0];
+  return app.manifest?.probes.inputs.find(({ name }) => name === record?.input);
 }
 
 /** Why a map is missing: what the callback wrote down about this method and step. */
