@@ -56,7 +56,7 @@ class WeightGradients(Explain):
     Args:
         log_dir: As in `Explain`.
         probes: As in `Explain`; the labels are needed.
-        keep_below: The gradient itself is kept of weights with at most so many values.
+        keep_below: The gradient itself is kept of kernels with at most so many values.
         **options: Other options of `Explain`.
     """
 

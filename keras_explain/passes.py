@@ -153,7 +153,8 @@ class Pass:
         self.traces += 1
         names = list(self._probes.named_inputs(self._model))
         inputs = dict(zip(names, keras.tree.flatten(x), strict=True))
-        sources = [t for t in (*inputs.values(), *trainable) if _is_float(t)]
+        # Frozen weights too: behind token ids, a frozen embedding is where gradients begin.
+        sources = [t for t in (*inputs.values(), *trainable, *fixed) if _is_float(t)]
         mapping = list(zip((*self._trainable, *self._fixed), (*trainable, *fixed), strict=True))
         with (
             self._backend.recording(sources) as tape,
@@ -241,18 +242,18 @@ class Pass:
         loss: Any,
     ) -> Seen:
         """Sweep backwards, once for all methods, to exactly the places that they need."""
-        places = {**tap.outputs, **inputs}
+        view = built.view
+        tensors = {view.layers[name]: tensor for name, tensor in tap.outputs.items()}
+        tensors |= {view.inputs[name]: tensor for name, tensor in inputs.items()}
         needs = [plan.needs for plan in built.plans.values()]
-        at = [name for name in places if any(name in need.gradients for need in needs)]
-        gradients = tape.gradients(score, [places[name] for name in at])
-        paths = built.view.weights
+        at = [place for place in tensors if any(place in need.gradients for need in needs)]
+        gradients = tape.gradients(score, [tensors[place] for place in at])
+        paths = view.weights
         at_weights = tape.gradients(loss, trainable) if built.needs_loss else []
-        values = {name for need in needs for name in need.activations}
+        values = [place for place in tensors if any(place in need.values for need in needs)]
         return Seen(
-            values={
-                name: _float32(places[name]) for name in (*inputs, *sorted(values - set(inputs)))
-            },
-            gradients={n: _float32(g) for n, g in zip(at, gradients, strict=True)},
+            values={place: _float32(tensors[place]) for place in values},
+            gradients={place: _float32(g) for place, g in zip(at, gradients, strict=True)},
             weight_gradients={p: _float32(g) for p, g in zip(paths, at_weights, strict=False)},
             weights=dict(zip(paths, trainable, strict=True)),
         )

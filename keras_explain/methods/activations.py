@@ -49,13 +49,11 @@ class Activations(Method):
             )
             for key, place in places.items()
         }
-        needs = Needs(activations=frozenset(place.name for place in places.values()))
+        needs = Needs(values=frozenset(places.values()))
         return Plan(needs, specs, places)
 
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
-        return {
-            key: self._kept(seen.values[place.name], place) for key, place in plan.places.items()
-        }
+        return {key: self._kept(seen.values[place], place) for key, place in plan.places.items()}
 
     def _chosen(self, model: ModelView) -> list[Place]:
         if self.layers == CONVOLUTIONS:

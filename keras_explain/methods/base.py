@@ -20,16 +20,16 @@ Record = tuple[RecordSpec, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a method reads off the pass, by name of the place.
+    """What a method reads off the pass.
 
     Attributes:
-        gradients: Inputs and layers at which it needs the gradient of the score.
-        activations: Layers whose output it needs.
+        gradients: Where it needs the gradient of the score.
+        values: Where it needs the input, or the layer's output, itself.
         weight_gradients: Whether it needs the gradient of the loss at every trainable weight.
     """
 
-    gradients: frozenset[str] = frozenset()
-    activations: frozenset[str] = frozenset()
+    gradients: frozenset[Place] = frozenset()
+    values: frozenset[Place] = frozenset()
     weight_gradients: bool = False
 
 
@@ -53,14 +53,14 @@ class Seen:
     """What one pass over all probes saw, as tensors of the backend with probes first.
 
     Attributes:
-        values: Inputs and layers' outputs by name, float32 where they are numbers of that kind.
-        gradients: Gradient of each probe's score at them, float32.
+        values: Inputs and layers' outputs by place, float32 where they are numbers of that kind.
+        gradients: Gradient of each probe's score by place, float32.
         weight_gradients: Gradient of the loss at each trainable weight, by path.
         weights: The trainable weights themselves, by path.
     """
 
-    values: Mapping[str, Any]
-    gradients: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[Place, Any]
+    gradients: Mapping[Place, Any] = field(default_factory=dict)
     weight_gradients: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
 

@@ -42,12 +42,12 @@ class GradCAM(Method):
             )
         axes = tuple(axis for axis in place.axes if axis != "channel")
         spec = self.spec(model, place, f"{self.name}/{place.name}", axes=axes, signed=False)
-        needs = Needs(gradients=frozenset({place.name}), activations=frozenset({place.name}))
+        needs = Needs(gradients=frozenset({place}), values=frozenset({place}))
         return Plan(needs, {spec.key: spec}, {spec.key: place})
 
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
         ((key, place),) = plan.places.items()
-        gradient, activation = seen.gradients[place.name], seen.values[place.name]
+        gradient, activation = seen.gradients[place], seen.values[place]
         channel = place.channel_axis
         space = tuple(axis for axis in range(1, len(gradient.shape)) if axis != channel)
         weights = keras.ops.mean(gradient, axis=space, keepdims=True)

@@ -32,7 +32,6 @@ class GradientMap(Method):
     def plan(self, model: ModelView) -> Plan:
         """Needs the gradient at every place, and yields one record for each."""
         places = list(on_inputs_or_layer(model, self.layer))
-        names = frozenset(place.name for place in places)
         alone = len(model.inputs) == 1 and places[0].layer is None
         by_key = {self.name if alone else f"{self.name}/{p.name}": p for p in places}
         specs = {
@@ -45,11 +44,11 @@ class GradientMap(Method):
             )
             for key, place in by_key.items()
         }
-        return Plan(Needs(gradients=names, activations=names), specs, by_key)
+        return Plan(Needs(gradients=frozenset(places), values=frozenset(places)), specs, by_key)
 
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:
         """One attribution a record."""
         return {
-            key: self.attribute(seen.gradients[place.name], seen.values[place.name])
+            key: self.attribute(seen.gradients[place], seen.values[place])
             for key, place in plan.places.items()
         }

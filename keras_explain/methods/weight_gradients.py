@@ -20,7 +20,6 @@ EDGES = tuple(
     + [2.0**k for k in range(SMALLEST, LARGEST + 1)]
 )
 STATISTICS = ("norm", "mean", "std", "min", "max", "zero_share", "weight_norm", "size")
-KERNEL_AXES = {1: ("unit",), 2: ("in", "out")}
 
 
 @register
@@ -32,14 +31,15 @@ class WeightGradients(Method):
     gradient in 113 fixed bins (signed powers of two from 2^-40 to 2^16 with what is closer to zero
     in the middle; magnitudes beyond the last edge count in the last bin), statistics (norm, mean,
     standard deviation, smallest, largest, share of exact zeros, and the weight's own norm and
-    size), and the gradient itself of every weight that is small enough.
+    size), and the gradient itself of every kernel that is small enough.
 
     The loss is the compiled one, over all probes at once, with the model in inference mode (batch
     normalisation by its moving statistics, no dropout): fixed, so that steps compare. Costs a
     backward sweep to the weights.
 
     Attributes:
-        keep_below: The gradient itself is kept of weights with at most so many values.
+        keep_below: The gradient itself is kept of kernels (weights with two axes or more, so not
+            of biases) with at most so many values.
     """
 
     keep_below: int = 4096
@@ -60,7 +60,7 @@ class WeightGradients(Method):
             ),
         ]
         for path, shape in zip(model.weights, model.weight_shapes, strict=True):
-            if 0 < np.prod(shape) <= self.keep_below:
+            if len(shape) > 1 and 0 < np.prod(shape) <= self.keep_below:
                 specs.append(self._spec(path, _kernel_axes(len(shape)), (path,), True, {}))
         return Plan(Needs(weight_gradients=True), {spec.key: spec for spec in specs})
 
@@ -145,8 +145,8 @@ def _square_sum(flat: NDArray[np.float32]) -> np.float64:
 
 
 def _kernel_axes(rank: int) -> tuple[str, ...]:
-    if rank < 3:
-        return KERNEL_AXES.get(rank, ())
+    if rank == 2:
+        return ("in", "out")
     sides = ("kernel_depth", "kernel_height", "kernel_width")[-(rank - 2) :]
     return (
         (*sides, "in", "out") if len(sides) == rank - 2 else tuple(f"axis{i}" for i in range(rank))

@@ -6,9 +6,9 @@ without any variation where the figure needs some.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +48,25 @@ def diff(a: Rows, b: Rows) -> Diff:
     return Diff(values, cosine_distance(a, b), spearman_distance(a, b), top_overlap(a, b))
 
 
+CHUNK = 2**18
+"""Values whose 64-bit copies are held at once."""
+
+
 def cosine_distance(a: Rows, b: Rows) -> Row:
     """1 - cosine of the angle between the rows, `(rows,)` in [0, 2]."""
-    return _by_row(_cosine_distance, a, b)
+    x, y = (rows.reshape(len(rows), -1) for rows in (a, b))
+    step = max(1, CHUNK // max(1, x.shape[1]))
+    chunks = [slice(begin, begin + step) for begin in range(0, len(x), step)]
+    return np.concatenate([np.empty(0), *(_cosine_distances(x[c], y[c]) for c in chunks)])
 
 
 def spearman_distance(a: Rows, b: Rows) -> Row:
     """1 - Spearman's rank correlation of the rows, `(rows,)` in [0, 2]; ties share their rank."""
-    return _by_row(lambda x, y: _cosine_distance(_centred_ranks(x), _centred_ranks(y)), a, b)
+
+    def distance(x: Row, y: Row) -> float:
+        return float(_cosine_distances(_centred_ranks(x)[None], _centred_ranks(y)[None])[0])
+
+    return _by_row(distance, a, b)
 
 
 def top_overlap(a: Rows, b: Rows, share: float = 0.1) -> Row:
@@ -80,16 +91,12 @@ def _by_row(figure: Callable[[Row, Row], float], a: Rows, b: Rows) -> Row:
     return figures
 
 
-def _cosine_distance(x: Row, y: Row) -> float:
-    squares = _dot(x, x) * _dot(y, y)
-    if squares == 0:
-        return np.nan
-    return min(max(1 - _dot(x, y) / math.sqrt(squares), 0.0), 2.0)
-
-
-def _dot(x: Row, y: Row) -> float:
-    # Not `x @ y`: BLAS would spread it over threads that the training is using.
-    return float((x * y).sum())
+def _cosine_distances(a: NDArray[Any], b: NDArray[Any]) -> Row:
+    x, y = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):  # a row of zeros, or one that is not finite, has no direction
+        # Not `@`: BLAS would spread it over threads that the training is using.
+        lengths = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+        return np.asarray(np.clip(1 - (x * y).sum(axis=1) / lengths, 0, 2), np.float64)
 
 
 def _centred_ranks(values: Row) -> Row:

@@ -39,12 +39,12 @@ def overlay_sheet(
     shades = _tiled(_enlarged(_shades(maps, signed, limit), size))
     if photos is None:
         return _palette_image(shades, signed)
-    colours = palette(signed)[shades]
-    grey = _tiled(_enlarged(photos.mean(axis=-1).astype(np.uint8), size))
     # What is not finite stays magenta rather than blending in.
-    opacity = np.where(shades < SHADES, OPACITY, 1).astype(np.float32)[..., None]
-    blended = colours * opacity + grey[..., None] * (1 - opacity)
-    return Image.fromarray(blended.astype(np.uint8))
+    opacity = np.where(np.arange(256) < SHADES, OPACITY, 1)
+    over = (palette(signed) * opacity[:, None]).astype(np.uint8)
+    grey = (photos.mean(axis=-1) * (1 - OPACITY)).astype(np.uint8)
+    under = np.where(shades < SHADES, _tiled(_enlarged(grey, size)), 0).astype(np.uint8)
+    return Image.fromarray(over[shades] + under[..., None])
 
 
 def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> Image.Image:

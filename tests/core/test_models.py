@@ -213,7 +213,7 @@ def test_nothing_of_the_model_changes():
         [keras.Input(INPUT), layers.BatchNormalization(), layers.Dropout(0.5), *body(), *head()]
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    before = [np.array(v.value) for v in model.variables]
+    before = [v.value.numpy() for v in model.variables]
     keys = [set(vars(layer)) for layer in model.layers]
     observe(model)
     assert all((a == v.value).numpy().all() for a, v in zip(before, model.variables, strict=True))
@@ -229,3 +229,26 @@ def test_weights_that_change_do_not_retrace():
         weight.assign(weight * 1.5)
     assert (np.array(made.run().scores) != first).all()
     assert made.traces == 1
+
+
+def test_a_frozen_embedding_has_gradients_too():
+    model = several()
+    x = {"image": X, "ids": RNG.integers(0, 9, (4, 6))}
+    free = keras_explain.explain(model, x, "saliency", target=0, output="kind")
+    model.get_layer("words").trainable = False
+    frozen = keras_explain.explain(model, x, "saliency", target=0, output="kind")
+    assert free["saliency/words"].max() > 0
+    for key, attribution in free.items():
+        np.testing.assert_array_equal(attribution, frozen[key])
+
+
+def test_a_layer_may_be_called_like_the_input():
+    model = keras.Sequential(
+        [keras.Input(INPUT), layers.Conv2D(3, 1, name="input"), layers.Flatten(), *head()]
+    )
+    at_input = keras_explain.explain(model, X, "saliency", target=0)
+    at_layer = keras_explain.explain(model, X, "saliency", target=0, layer="input")
+    kernel = np.asarray(model.get_layer("input").kernel)[0, 0]
+    assert np.abs(at_input - at_layer).max() > 0
+    # The chain rule through a 1x1 convolution bounds one by the other.
+    assert (at_input <= at_layer @ np.abs(kernel).T + 1e-6).all()
