@@ -21,7 +21,7 @@ PATIENCE = 120.0  # seconds until TensorBoard must answer; importing TensorFlow 
 
 def command(log_dir: Path, port: int) -> list[str]:
     """TensorBoard on `log_dir`, as this interpreter runs it."""
-    where = ["--logdir", str(log_dir), "--port", str(port), "--host", HOST]
+    where = ["--logdir", str(log_dir.resolve()), "--port", str(port), "--host", HOST]
     return [sys.executable, "-m", "tensorboard.main", *where]
 
 
@@ -56,6 +56,7 @@ def tensorboard(log_dir: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command(log_dir, port),
+            cwd=log_dir,  # `-m` would import keras_explain's sources from a checkout we stand in
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,  # Ctrl-C is for us; we end TensorBoard

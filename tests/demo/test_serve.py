@@ -79,3 +79,16 @@ def test_no_browser_is_opened_where_there_is_no_screen(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
     serve.open_browser("http://localhost:6006/")
     assert opened == ["http://localhost:6006/"]
+
+
+def test_tensorboard_starts_from_a_checkout_too(tmp_path, monkeypatch):
+    # A folder called keras_explain in the working directory hides the installed package.
+    shadow = tmp_path / "here" / "keras_explain"
+    shadow.mkdir(parents=True)
+    (shadow / "__init__.py").write_text("raise ImportError('the wrong one')")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    monkeypatch.chdir(shadow.parent)
+    port = serve.free_port(6300)
+    with serve.tensorboard(logs, port) as process:
+        assert process.poll() is None
