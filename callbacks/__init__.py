@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .explain import Explain
 from .presets import ActivationMaps, GradientMaps, WeightGradients
+from .recorder import ExplanationWarning
 
-__all__ = ["ActivationMaps", "Explain", "GradientMaps", "WeightGradients"]
+__all__ = ["ActivationMaps", "Explain", "ExplanationWarning", "GradientMaps", "WeightGradients"]

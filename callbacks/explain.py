@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class _Fit:
 
     made: Pass | None = None
     recorder: Recorder | None = None
+    awaits_batch: bool = False
     epoch: int | None = None
     batches: int = 0
     last_logged: int | None = None
@@ -115,6 +116,7 @@ class Explain(keras.callbacks.Callback):
         self._fit = _Fit()
         if not self.model.built:
             self.probes.build(self.model)
+        self._fit.awaits_batch = not self.model.built
         if self.model.built:
             self._prepare()
 
@@ -127,9 +129,18 @@ class Explain(keras.callbacks.Callback):
                 self._explain(Moment(before, epoch - 1, self._fit.batches, {}))
         self._fit.epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Explain, where the unit is the batch; build, where the first batch built the model."""
-        if self._fit.made is None:
+    @property
+    def on_train_batch_end(self) -> Callable[..., None]:
+        """The hook after each batch, only where it is needed: with any, Keras waits for each batch.
+
+        That is where the unit is the batch, and until the first batch has built the model.
+        """
+        waits = self.unit == "batch" or self._fit.awaits_batch
+        return self._after_batch if waits else super().on_train_batch_end
+
+    def _after_batch(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._fit.awaits_batch:
+            self._fit.awaits_batch = False
             self._prepare()
         if self.unit == "batch":
             before, now = self._fit.batches, _updates_of(self.model)

@@ -220,3 +220,42 @@ def test_figures_of_weight_gradients_keep_sizes_far_apart(tmp_path):
         expected = found[f"weight_gradients/{part}"]
         kept = run.load(f"weight_gradients/{part}", -1)
         np.testing.assert_allclose(kept, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_keras_need_not_wait_for_each_batch(tmp_path):
+    # Backends that run ahead are made to wait by any callback with a hook after batches; Keras
+    # knows the hooks that are its own by this mark.
+    epochs, batches = (Explain(tmp_path, PROBES, unit=unit) for unit in ("epoch", "batch"))
+    assert epochs.on_train_batch_end._is_default
+    assert not hasattr(batches.on_train_batch_end, "_is_default")
+    plain = keras.callbacks.Callback()
+    assert plain.on_train_batch_end._is_default
+
+
+class Eager(keras.Model):
+    """A model that only a real batch can build."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.out = layers.Flatten(), layers.Dense(3, activation="softmax")
+
+    def call(self, x):
+        if not self.out.built and not tf.executing_eagerly():
+            raise TypeError("not by symbols")
+        return self.out(self.flat(x))
+
+
+def test_a_model_that_its_first_batch_builds_is_explained_from_then_on(tmp_path):
+    model = Eager()
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    assert fit(Explain(tmp_path, PROBES, ["saliency"]), model).steps == (0, 1, 2)
+
+
+def test_a_wrong_layer_of_such_a_model_is_told_right_after_its_first_batch(tmp_path):
+    model, batches = Eager(), []
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    spy = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: batches.append(epoch))
+    callback = Explain(tmp_path, PROBES, [GradCAM("conv9")])
+    with pytest.raises(ValueError, match="Known: .*'conv9'"):
+        model.fit(X, Y, epochs=3, batch_size=8, verbose=0, callbacks=[callback, spy])
+    assert not batches
