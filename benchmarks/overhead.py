@@ -63,6 +63,18 @@ def mobile_net() -> keras.Model:
     return keras.applications.MobileNetV2((96, 96, 3), weights=None, classes=10)
 
 
+READING = """
+## Reading
+
+The floor of the maps is one forward and one backward sweep to the inputs; what the pass costs
+above it is reading the convolutions' channels, and Python calling a graph of many outputs. The
+floor with weight gradients is one forward and two backward sweeps, for maps are of the score and
+weight gradients of the loss; above it come the histograms and figures of every weight, in NumPy.
+The pass itself runs on the training thread; the rest of a hook (records, store, event file) runs
+beside the training by default, and its share is seen by working on the training thread, as
+`strict=True` does.
+"""
+
 CASES = {"small CNN 28x28": (small_cnn, 5000), "MobileNetV2 96x96": (mobile_net, 500)}
 
 
@@ -293,12 +305,13 @@ def main() -> None:
         print("\n| where a hook with the default methods spends its time | ms |\n| --- | --- |")
         for case in whole:
             print(f"| {case} | {1000 * np.median(times[case]):.1f} |")
-        print(f"\n| hook at the end of an epoch of {images} images, after the first | share of the")
-        print("| epoch (median) | (fastest) | time | traces |".replace("| epoch", "epoch", 1))
+        print(f"\n| hook at the end of an epoch of {images} images, after the first ", end="")
+        print("| share of the epoch (median) | (fastest) | time | traces |")
         print("| --- | --- | --- | --- | --- |")
         for row in shares(build, images, options.epochs):
             print(row)
         sys.stdout.flush()
+    print(READING)
 
 
 if __name__ == "__main__":
