@@ -52,8 +52,8 @@ CHUNK = 2**18
 """Values whose 64-bit copies are held at once."""
 
 
-def cosine_distance(a: Rows, b: Rows) -> Row:
-    """1 - cosine of the angle between the rows, `(rows,)` in [0, 2]."""
+def cosine_distance(a: NDArray[Any], b: NDArray[Any]) -> Row:
+    """1 - cosine of the angle between the rows of numbers, `(rows,)` in [0, 2]."""
     x, y = (rows.reshape(len(rows), -1) for rows in (a, b))
     step = max(1, CHUNK // max(1, x.shape[1]))
     chunks = [slice(begin, begin + step) for begin in range(0, len(x), step)]
@@ -92,11 +92,16 @@ def _by_row(figure: Callable[[Row, Row], float], a: Rows, b: Rows) -> Row:
 
 
 def _cosine_distances(a: NDArray[Any], b: NDArray[Any]) -> Row:
-    x, y = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
-    with np.errstate(all="ignore"):  # a row of zeros, or one that is not finite, has no direction
+    # A product of two float16 numbers is exact in float32; those of float32 need more.
+    exact = np.float32 if a.dtype == b.dtype == np.float16 else np.float64
+    x, y = a.astype(exact, copy=False), b.astype(exact, copy=False)
+
+    def dots(p: NDArray[Any], q: NDArray[Any]) -> Row:
         # Not `@`: BLAS would spread it over threads that the training is using.
-        lengths = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-        return np.asarray(np.clip(1 - (x * y).sum(axis=1) / lengths, 0, 2), np.float64)
+        return np.asarray(np.sum(p * q, axis=1, dtype=np.float64))
+
+    with np.errstate(all="ignore"):  # a row of zeros, or one that is not finite, has no direction
+        return np.clip(1 - dots(x, y) / np.sqrt(dots(x, x) * dots(y, y)), 0, 2)
 
 
 def _centred_ranks(values: Row) -> Row:

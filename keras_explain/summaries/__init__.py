@@ -14,6 +14,7 @@ from ..methods.base import Record
 from ..methods.weight_gradients import EDGES, STATISTICS
 from ..store import EventFile, ProbeSet, announcement
 from ..store.schema import RecordSpec
+from ..store.statistics import as_shown
 from . import sheets, values
 
 MOST_PROBES = 16
@@ -79,10 +80,9 @@ class Summaries:
             sheet = sheets.channel_sheet(maps, limit=limit)
             shows = "a row a probe, a column a channel"
         else:
-            if channel is not None:
-                maps = maps.max(axis=channel) if spec.shown == "max" else maps.sum(axis=channel)
+            maps = as_shown(maps, spec.axes, spec.shown)
             limit = self._limit(spec.key, maps)
-            photos = self._photos.get(spec.input or next(iter(self._photos)))
+            photos = self._photos.get(spec.input or "")
             under = None if photos is None else photos[:MOST_PROBES]
             sheet = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
             shows = "one cell a probe"
@@ -106,10 +106,10 @@ def _histograms(spec: RecordSpec, counts: NDArray[np.float32]) -> list[Summary.V
 
 
 def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:
-    """An input as pictures `(probes, height, width, 1 or 3)` from 0 to 255; None if it is none."""
+    """An input as grey pictures `(probes, height, width)` from 0 to 255; None if it is none."""
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
         return None
-    pictures = array[:MOST_PROBES].astype(np.float32)
+    pictures = array[:MOST_PROBES].astype(np.float32).mean(axis=-1)
     low, high = float(np.nanmin(pictures)), float(np.nanmax(pictures))
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0

@@ -31,18 +31,18 @@ def overlay_sheet(
 
     Args:
         maps: `(maps, height, width)`, raw.
-        photos: `(maps, height, width, 1 or 3)` that the maps lie on, or None for maps alone.
+        photos: Grey ones `(maps, height, width)` that the maps lie on, or None for maps alone.
         signed: Whether zero is the middle of the colours.
         limit: The value that gets the last colour; the same for all cells.
     """
-    size = _cell_size(maps.shape[1:] if photos is None else photos.shape[1:3], CELL)
+    size = _cell_size((maps if photos is None else photos).shape[1:], CELL)
     shades = _tiled(_enlarged(_shades(maps, signed, limit), size))
     if photos is None:
         return _palette_image(shades, signed)
     # What is not finite stays magenta rather than blending in.
     opacity = np.where(np.arange(256) < SHADES, OPACITY, 1)
     over = (palette(signed) * opacity[:, None]).astype(np.uint8)
-    grey = (photos.mean(axis=-1) * (1 - OPACITY)).astype(np.uint8)
+    grey = (photos * (1 - OPACITY)).astype(np.uint8)
     under = np.where(shades < SHADES, _tiled(_enlarged(grey, size)), 0).astype(np.uint8)
     return Image.fromarray(over[shades] + under[..., None])
 
