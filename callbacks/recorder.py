@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
@@ -66,8 +67,9 @@ class Recorder:
         self._summaries: Summaries | None = None
         self._score: str | None = None
         self._failures: list[Failure] = []
-        self._told = 0
+        self._told = 0  # how many of them the files have told
         self._dropped = 0
+        self._last: Callable[[], None] | None = None
         self._warned: set[tuple[str, str]] = set()
         self._lock = Lock()
         self._room = BoundedSemaphore(WAITING)
@@ -76,13 +78,13 @@ class Recorder:
 
     def keep(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
         """Write the outcome of a pass, soon."""
-        self._soon(lambda: self._write(moment, outcome, seconds))
+        self._soon(moment, lambda: self._write(moment, outcome, seconds))
 
     def missed(self, moment: Moment, error: Exception) -> None:
         """Note that the pass itself failed at this step."""
         self._fail(moment, Fault("pass", error))
         nothing = {"targets": (-1,) * self._probes.count}
-        self._soon(lambda: self._store(moment, nothing, []))
+        self._soon(moment, lambda: self._store(moment, nothing, []))
 
     def failure_texts(self) -> list[str]:
         """What has gone wrong so far, one sentence each."""
@@ -92,23 +94,27 @@ class Recorder:
     def close(self) -> None:
         """Wait until everything is written, and close the files."""
         self._thread.shutdown(wait=True)
+        if self._last is not None and self._told < len(self._failures):
+            self._last()  # once more, with what has failed since
+        self._last = None
         if self._summaries is not None:
             self._summaries.close()
             self._summaries = None
 
-    def _soon(self, work: Callable[[], None]) -> None:
+    def _soon(self, moment: Moment, work: Callable[[], None]) -> None:
         if self._strict:
             work()
-            return
-        self._room.acquire()
-        future = self._thread.submit(work)
-        future.add_done_callback(self._done)
+        else:
+            self._room.acquire()
+            self._thread.submit(self._guarded, moment, work)
 
-    def _done(self, future: Future[None]) -> None:
-        self._room.release()
-        error = future.exception()
-        if isinstance(error, Exception):  # what the steps below did not foresee is told too
-            self._fail(Moment(-1, -1, -1, {}), Fault("recorder", error))
+    def _guarded(self, moment: Moment, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # what the steps below did not foresee is told too
+            self._fail(moment, Fault("recorder", error))
+        finally:
+            self._room.release()
 
     def _write(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
         records, faults = records_of(self._pass, outcome)
@@ -132,9 +138,12 @@ class Recorder:
         maps = {spec.key for spec, _ in records if spec.axes} - {"predictions"}
         return {f"drift/{key}": drift[key] for key in drift if key in maps}
 
-    def _store(self, moment: Moment, info: dict[str, Any], records: list[Any]) -> None:
+    def _store(
+        self, moment: Moment, info: dict[str, Any], records: list[Any], since: int | None = None
+    ) -> None:
         with self._lock:
-            untold = self._failures[self._told :]
+            since = self._told if since is None else since
+            untold = self._failures[since:]
             totals = {"failures": len(self._failures), "dropped": self._dropped}
         try:
             if self._writer is None:
@@ -159,7 +168,8 @@ class Recorder:
             self._fail(moment, Fault("store", error))
             return
         with self._lock:
-            self._told += len(untold)
+            self._told = since + len(untold)
+        self._last = lambda: self._store(moment, info, records, since)
 
     def _summarise(self, moment: Moment, records: list[Any]) -> None:
         try:
@@ -178,9 +188,11 @@ class Recorder:
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
-            warnings.warn(
-                f"keras_explain: {fault.source} failed at step {moment.step}, and training goes "
-                f"on. {fault} (Further failures of this kind are counted in silence.)",
-                ExplanationWarning,
-                stacklevel=2,
-            )
+            # Also where warnings are errors, this one must not stop the training.
+            with contextlib.suppress(ExplanationWarning):
+                warnings.warn(
+                    f"keras_explain: {fault.source} failed at step {moment.step}, and training "
+                    f"goes on. {fault} (Further failures of this kind are counted in silence.)",
+                    ExplanationWarning,
+                    stacklevel=2,
+                )
