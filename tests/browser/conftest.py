@@ -95,19 +95,24 @@ class Tab:
     """The Explain tab in a page of its own, with what went wrong in it."""
 
     def __init__(self, page):
-        self.page, self.violations, self.bytes = page, [], 0
+        self.page, self.violations, self.requests = page, [], []
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.violations.append(str(error)))
-        page.on("response", self._count)
+        page.on("requestfinished", self._keep)
 
     def _hear(self, message):
         ours = "keras_explain" in (message.location or {}).get("url", "")
         if message.type in ("error", "warning") and ours:
             self.violations.append(message.text)
 
-    def _count(self, response):
-        if "/data/plugin/keras_explain/" in response.url:
-            self.bytes += response.request.sizes()["responseBodySize"]
+    def _keep(self, request):
+        if "/data/plugin/keras_explain/" in request.url:
+            self.requests.append(request)
+
+    @property
+    def bytes(self):
+        """Bytes that the tab has asked for so far, itself included."""
+        return sum(request.sizes()["responseBodySize"] for request in self.requests)
 
     def open(self, address, **state):
         terms = [f"p.keras_explain.{key}={value}" for key, value in state.items()]

@@ -23,11 +23,17 @@ export function isLayered(record: RecordSpec): boolean {
   return record.method === "activations" || (record.shown === "all" && several);
 }
 
-/** One map a probe: what a method says about the input. */
+/**
+ * One map a probe: what a method says about the input.
+ *
+ * Small maps come first, so that the tab opens on the one that says most plainly where, and loads at once.
+ */
 export function attributions(manifest: Manifest): RecordSpec[] {
-  return manifest.records.filter(
+  const size = ({ shape }: RecordSpec) => shape.reduce((product, side) => product * side, 1);
+  const found = manifest.records.filter(
     (record) => ofProbes(record) && !isLayered(record) && record.axes.length > 0,
   );
+  return found.sort((one, other) => size(one) - size(other));
 }
 
 export function layered(manifest: Manifest): RecordSpec[] {
