@@ -12,7 +12,8 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from keras_explain.passes import Fault, Outcome, Pass
+from keras_explain.outcome import Fault, Outcome
+from keras_explain.passes import Pass
 from keras_explain.records import numpy_of, records_of, score_kind
 from keras_explain.store import Failure, ProbeSet, StepInfo, Writer
 from keras_explain.summaries import Summaries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -95,7 +95,6 @@ class ModelView:
     head: frozenset[str] = frozenset()
     classes: int | None = None
     has_loss: bool = False
-    warnings: tuple[str, ...] = field(default=())
 
     def layer(self, name: str) -> Place:
         """The output of the layer called `name`; the inner name alone will do where it is unique.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -11,44 +13,11 @@ import keras
 from . import backends
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
-from .probes import Probes
+from .outcome import Fault, Outcome
+from .probes import Probes, output_names
+from .questions import Answers, Questions
 from .tap import Tap, tapped
-from .targets import target_of
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that went wrong without stopping the training.
-
-    Attributes:
-        source: What failed: a method's name, `pass`, `store`, `event file`.
-        error: The exception.
-    """
-
-    source: str
-    error: Exception
-
-    def __str__(self) -> str:
-        return f"{type(self.error).__name__}: {self.error}"
-
-
-@dataclass
-class Outcome:
-    """What one pass found, as tensors of the backend.
-
-    Attributes:
-        predictions: The explained output, `(probes, ..., outputs)`.
-        scores: The numbers explained, `(probes,)`.
-        targets: The outputs explained, `(probes,)`.
-        loss: The loss on the probes, or None.
-        readings: What each method read, by its position among the methods.
-    """
-
-    predictions: Any
-    scores: Any
-    targets: Any
-    loss: Any
-    readings: dict[int, Mapping[str, Any]]
+from .targets import Target, target_of
 
 
 @dataclass
@@ -105,9 +74,14 @@ class Pass:
         self._trainable = list(model.trainable_variables)
         self._fixed = list(model.non_trainable_variables)
         self._x = keras.tree.map_structure(keras.ops.convert_to_tensor, probes.cast_for(model))
+        self._names = list(probes.named_inputs(model))
         self._graph = self._backend.compiled(self._forward_backward)
         self._weights = self._backend.snapshotter(self._trainable)
         self._state = self._backend.snapshotter(self._fixed)
+        self._answers = {
+            gradients: self._backend.compiled(partial(self._answer, gradients))
+            for gradients in (False, True)
+        }
         self._built: _Built | None = None
 
     @property
@@ -141,9 +115,36 @@ class Pass:
         """The outcome at the model's present weights."""
         if self._built is None:
             self.trace()
-        found = self._graph(*self._arguments())
+        trainable, fixed, x = self._arguments()
+        found = self._graph(trainable, fixed, x)
         readings = {int(index): reading for index, reading in found.pop("readings").items()}
-        return Outcome(loss=found.pop("loss", None), readings=readings, **found)
+        outcome = Outcome(loss=found.pop("loss", None), readings=readings, **found)
+        self._compute(outcome, trainable, fixed)
+        return outcome
+
+    def _compute(self, outcome: Outcome, trainable: list[Any], fixed: list[Any]) -> None:
+        """Let the methods that need more than the pass ask for it, at the same weights."""
+
+        def ask(inputs: Mapping[str, Any], targets: Any, gradients: bool) -> Answers:
+            flat = [keras.ops.convert_to_tensor(inputs[name]) for name in self._names]
+            x = keras.tree.pack_sequence_as(self._x, flat)
+            answers: Answers = self._answers[gradients](trainable, fixed, x, targets)
+            return answers
+
+        arrays = map(self._backend.numpy_of, keras.tree.flatten(self._x))
+        inputs = dict(zip(self._names, arrays, strict=True))
+        questions = Questions(inputs, self._backend.numpy_of(outcome.targets), ask)
+        for index, plan in self.built.plans.items():
+            method = self.methods[index]
+            if type(method).compute is Method.compute:
+                continue
+            try:
+                computed = method.compute(questions, plan)
+            except Exception as error:  # a method that fails must not take the others with it
+                outcome.faults.append(Fault(method.name, error))
+                outcome.readings.pop(index, None)
+            else:
+                outcome.readings[index] = {**outcome.readings[index], **computed}
 
     def _arguments(self) -> tuple[list[Any], list[Any], Any]:
         return self._weights(), self._state(), self._x
@@ -151,16 +152,10 @@ class Pass:
     def _forward_backward(self, trainable: list[Any], fixed: list[Any], x: Any) -> dict[str, Any]:
         """The traced function: everything that all methods read, as a dict of tensors."""
         self.traces += 1
-        names = list(self._probes.named_inputs(self._model))
-        inputs = dict(zip(names, keras.tree.flatten(x), strict=True))
+        inputs = dict(zip(self._names, keras.tree.flatten(x), strict=True))
         # Frozen weights too: behind token ids, a frozen embedding is where gradients begin.
         sources = [t for t in (*inputs.values(), *trainable, *fixed) if _is_float(t)]
-        mapping = list(zip((*self._trainable, *self._fixed), (*trainable, *fixed), strict=True))
-        with (
-            self._backend.recording(sources) as tape,
-            keras.StatelessScope(mapping),
-            tapped(self._model) as tap,
-        ):
+        with self._backend.recording(sources) as tape, self._running(trainable, fixed) as tap:
             outputs = self._model(x, training=False)
             explained, labels = self._explained(outputs)
             head = tap.logits_of(explained)
@@ -182,10 +177,35 @@ class Pass:
         }
         return found if loss is None else {**found, "loss": _float32(loss)}
 
+    def _answer(
+        self, gradients: bool, trainable: list[Any], fixed: list[Any], x: Any, targets: Any
+    ) -> Answers:
+        """The traced function behind `Questions`: scores of any inputs, and gradients at them."""
+        inputs = dict(zip(self._names, keras.tree.flatten(x), strict=True))
+        sources = {name: tensor for name, tensor in inputs.items() if _is_float(tensor)}
+        with (
+            self._backend.recording(list(sources.values())) as tape,
+            self._running(trainable, fixed) as tap,
+        ):
+            explained, _ = self._explained(self._model(x, training=False))
+            head = tap.logits_of(explained)
+            _, scores = Target(targets).pick(explained if head is None else head[1])
+            total = keras.ops.sum(keras.ops.cast(scores, "float32"))
+        at = tape.gradients(total, list(sources.values())) if gradients else []
+        found = {name: _float32(g) for name, g in zip(sources, at, strict=False)}
+        return _float32(scores), found
+
+    @contextmanager
+    def _running(self, trainable: list[Any], fixed: list[Any]) -> Iterator[Tap]:
+        """The model at these weights, listened to, and unable to change."""
+        mapping = zip((*self._trainable, *self._fixed), (*trainable, *fixed), strict=True)
+        with keras.StatelessScope(list(mapping)), tapped(self._model) as tap:
+            yield tap
+
     def _explained(self, outputs: Any) -> tuple[Any, Any]:
         """The one of the model's outputs that is explained, and its labels or None."""
         flat, labels = keras.tree.flatten(outputs), keras.tree.flatten(self._probes.y)
-        names = _output_names(self._model, outputs)
+        names = output_names(outputs, self._model)
         place = 0 if self._output is None else self._output
         if isinstance(place, str) and place in names:
             place = names.index(place)
@@ -268,14 +288,6 @@ class Pass:
                 built.faults.append(Fault(method.name, error))
                 del built.plans[index]
         return readings
-
-
-def _output_names(model: keras.Model, outputs: Any) -> list[str]:
-    if isinstance(outputs, Mapping):
-        return ["/".join(map(str, path)) for path, _ in keras.tree.flatten_with_path(outputs)]
-    names = getattr(model, "output_names", None)
-    count = len(keras.tree.flatten(outputs))
-    return list(names) if names and len(names) == count else [str(i) for i in range(count)]
 
 
 def _is_float(tensor: Any) -> bool:

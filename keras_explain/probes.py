@@ -141,6 +141,15 @@ def input_names(x: Any, model: keras.Model) -> list[str]:
     return ["input"] if len(flat) == 1 else [f"input_{i}" for i in range(len(flat))]
 
 
+def output_names(outputs: Any, model: keras.Model) -> list[str]:
+    """A name for each output: the dict's keys, else the model's names, else its number."""
+    if isinstance(outputs, Mapping):
+        return ["/".join(map(str, path)) for path, _ in keras.tree.flatten_with_path(outputs)]
+    names = getattr(model, "output_names", None)
+    count = len(keras.tree.flatten(outputs))
+    return list(names) if names and len(names) == count else [str(i) for i in range(count)]
+
+
 def _is_data_set(data: Any) -> bool:
     if isinstance(data, keras.utils.PyDataset):
         return True

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from . import backends
 from .methods.base import Record
-from .passes import Fault, Outcome, Pass
+from .outcome import Fault, Outcome
+from .passes import Pass
 from .store import RecordSpec
 
 PREDICTIONS = RecordSpec(
@@ -37,7 +38,7 @@ def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Faul
         (PREDICTIONS, predictions.reshape(len(predictions), -1)),
         (SCORES, numpy_of(outcome.scores)),
     ]
-    faults = list(made_by.built.faults)
+    faults = [*made_by.built.faults, *outcome.faults]
     for index, reading in outcome.readings.items():
         method = made_by.methods[index]
         try:

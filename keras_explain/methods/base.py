@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from numpy.typing import NDArray
 
 from ..model_view import ModelView, NotApplicableError, Place
+from ..questions import Questions
 from ..store import RecordSpec
 
 Record = tuple[RecordSpec, NDArray[Any]]
@@ -69,10 +70,11 @@ class Seen:
 class Method(ABC):
     """One way to explain. A frozen dataclass whose fields are its options.
 
-    A method is asked three things, in this order: what it will need and yield (`plan`, once a
-    model), what it reads off the pass (`read`, inside the compiled graph, so on tensors and
-    without side effects), and the records that follow (`records`, on NumPy arrays, off the
-    training thread). Most methods write only the first two.
+    A method is asked four things, in this order: what it will need and yield (`plan`, once a
+    model); what it reads off the pass (`read`, inside the compiled graph, so on tensors and
+    without side effects); what it finds by asking for more scores and gradients (`compute`, on
+    NumPy arrays); and the records that follow (`records`, off the training thread). A method
+    writes `plan`, and one of `read` and `compute`.
     """
 
     name: ClassVar[str]
@@ -87,12 +89,16 @@ class Method(ABC):
             ValueError: If an option does not fit the model.
         """
 
-    @abstractmethod
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:
         """Tensors by record key, computed with `keras.ops` from what the pass saw."""
+        return {}
+
+    def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:
+        """Arrays by record key, from scores and gradients of inputs of the method's own making."""
+        return {}
 
     def records(self, plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Sequence[Record]:
-        """The records of one step, from what `read` returned."""
+        """The records of one step, from what `read` and `compute` returned."""
         return [(spec, arrays[key]) for key, spec in plan.specs.items()]
 
     def options(self) -> dict[str, Any]:
