@@ -23,7 +23,7 @@ class GradientMaps(Explain):
     def __init__(
         self, log_dir: Any, probes: Any, *, layer: str | None = None, **options: Any
     ) -> None:
-        chosen = [methods.Saliency(layer), methods.GradientTimesInput(layer)]
+        chosen = [methods.Saliency(layer=layer), methods.GradientTimesInput(layer=layer)]
         super().__init__(log_dir, probes, chosen, **options)
 
 

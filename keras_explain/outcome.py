@@ -31,6 +31,7 @@ class Outcome:
         predictions: The explained output, `(probes, ..., outputs)`.
         scores: The numbers explained, `(probes,)`.
         targets: The outputs explained, `(probes,)`.
+        goal: How much each logit counts in the score, `(probes, ..., outputs)`.
         loss: The loss on the probes, or None.
         readings: What each method read or computed, by its position among the methods.
         faults: The methods that failed.
@@ -39,6 +40,7 @@ class Outcome:
     predictions: Any
     scores: Any
     targets: Any
+    goal: Any
     loss: Any
     readings: dict[int, Mapping[str, Any]]
     faults: list[Fault] = field(default_factory=list)

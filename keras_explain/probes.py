@@ -96,11 +96,11 @@ class Probes:
             inputs=inputs,
             axes=axes,
             kinds={name: _kind(array) for name, array in inputs.items()},
-            labels=self._classes(),
+            labels=self.classes(),
             class_names=class_names,
         )
 
-    def _classes(self) -> NDArray[np.int64] | None:
+    def classes(self) -> NDArray[np.int64] | None:
         """The labels of the first output, where they are classes."""
         labels = keras.tree.flatten(self.y)[:1] if self.y is not None else []
         for array in labels:

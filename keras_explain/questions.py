@@ -1,79 +1,286 @@
-"""What a method may ask of the model beyond the pass: scores and gradients of inputs of its own."""
+"""What a method may ask of the model beyond the pass: about inputs of its own making."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 64
-"""Rows that go through the model at once: bounds the memory, however many are asked about."""
+from .model_view import ModelView, Place
+from .rewiring import Rewiring
 
-Answers = tuple[Any, Mapping[str, Any]]
+Values = Mapping[Place, NDArray[Any]]
+Vary = Callable[[int, NDArray[np.int64]], Values]
+"""From a probe's row and the numbers of some variants to their values at the places that vary."""
+
+CALL = 4
+"""What a call costs beside its rows, in rows."""
 
 
-class Questions:
-    """Scores and gradients at the weights of one step, for inputs of a method's own making.
+@dataclass(frozen=True)
+class Ask:
+    """One kind of question; each is traced once a `fit`.
 
-    Whatever is asked goes through one compiled graph in chunks of `ROWS` rows, the last of them
-    padded: each kind of question is traced once a `fit`, and path points, masks and noise of all
-    probes can be put into one call.
-
-    Args:
-        inputs: The probes by name of the input, `(probes, ...)`.
-        targets: The outputs explained at this step, int `(probes,)`.
-        ask: Compiled: `(inputs, targets, with gradients)` of `ROWS` rows to their scores, and the
-            gradients by name of the input.
+    Attributes:
+        gradients: Where the gradient of the score is wanted.
+        values: Where the input, or the layer's output, itself is wanted.
+        outputs: Whether all logits of the explained output are wanted, and not the score alone.
+        reader: A method whose `read` is wanted.
+        of: The layer's output that is scored; the logits if None.
+        rewiring: What layers and activations are replaced by.
     """
 
-    def __init__(
-        self,
-        inputs: Mapping[str, NDArray[Any]],
-        targets: NDArray[Any],
-        ask: Callable[[Mapping[str, NDArray[Any]], NDArray[Any], bool], Answers],
-    ) -> None:
-        self.inputs = dict(inputs)
-        self.targets = targets
-        self._ask = ask
+    gradients: tuple[Place, ...] = ()
+    values: tuple[Place, ...] = ()
+    outputs: bool = False
+    reader: Any = None
+    of: Place | None = None
+    rewiring: Rewiring | None = None
 
-    def scores(
-        self, inputs: Mapping[str, NDArray[Any]], targets: NDArray[Any]
-    ) -> NDArray[np.float32]:
-        """The score of each row, float32 `(rows,)`.
 
-        Args:
-            inputs: By name of the input, `(rows, ...)`; all of the model's inputs.
-            targets: Which output is meant in each row, int `(rows,)`.
-        """
-        return self._all(inputs, targets, False)[0]
+@dataclass(frozen=True)
+class Answer:
+    """What was asked for, rows first.
 
-    def gradients(
-        self, inputs: Mapping[str, NDArray[Any]], targets: NDArray[Any]
-    ) -> dict[str, NDArray[np.float32]]:
-        """The gradient of each row's score, float32 `(rows, ...)` by name of the input.
+    Attributes:
+        scores: float32 `(rows,)`.
+        gradients: By place, float32.
+        values: By place.
+        outputs: The logits, `(rows, ..., outputs)`, or None.
+        reading: What the method's `read` returned.
+    """
 
-        Args:
-            inputs: By name of the input, `(rows, ...)`; all of the model's inputs.
-            targets: Which output is meant in each row, int `(rows,)`.
-        """
-        return self._all(inputs, targets, True)[1]
+    scores: NDArray[np.float32]
+    gradients: Values = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    outputs: NDArray[np.float32] | None = None
+    reading: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def _all(
-        self, inputs: Mapping[str, NDArray[Any]], targets: NDArray[Any], gradients: bool
-    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-        count = len(targets)
-        scores, found = [], []
-        for begin in range(0, count, ROWS):
-            # The last row fills the last chunk up.
-            rows = np.minimum(np.arange(begin, begin + ROWS), count - 1)
-            kept = min(ROWS, count - begin)
-            chunk = {name: array[rows] for name, array in inputs.items()}
-            score, at = self._ask(chunk, targets[rows].astype("int32"), gradients)
-            scores.append(np.asarray(score)[:kept])
-            found.append({name: np.asarray(gradient)[:kept] for name, gradient in at.items()})
-        names = found[0] if found else {}
-        return np.concatenate(scores), {
-            name: np.concatenate([chunk[name] for chunk in found]) for name in names
+
+@dataclass(frozen=True)
+class Questions:
+    """Rows of inputs that a method asks about, at the weights of one step.
+
+    At first the rows are the probes. `varied` makes others of them, in chunks of `rows_at_once`
+    that bound the memory: path points, masks and noise of several probes go through the model in
+    one call. All that depends on chance is drawn from `random`, which is the same at every step
+    and for a probe whichever others are beside it.
+
+    Attributes:
+        view: The model's places.
+        inputs: The inputs by name, `(rows, ...)`.
+        targets: Which output is explained, int `(rows,)`; for a target of several, the first.
+        goal: How much each logit counts in the score, `(rows, ..., outputs)`.
+        rows_at_once: Most rows that go through the model in one call. Calls are of this size, of a
+            quarter, or of as many rows as there are probes, and always of an even number: each
+            question is traced three times at most, and pairs of rows stay together.
+        probes: Number of probes.
+        replaced: What stands for layers' outputs, by place.
+        classes: The labels' classes, int `(rows,)`, or None.
+    """
+
+    view: ModelView
+    inputs: Mapping[str, NDArray[Any]]
+    targets: NDArray[Any]
+    goal: NDArray[np.float32]
+    rows_at_once: int
+    probes: int
+    _answer: Callable[[Ask, Questions], Mapping[str, Any]]
+    _plan_of: Callable[[Any], Any]
+    _known: Callable[[Any], Mapping[str, NDArray[Any]] | None] = lambda method: None
+    _memory: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _seeds: NDArray[np.int64] | None = None
+    replaced: Values = field(default_factory=dict)
+    classes: NDArray[np.int64] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return len(self.targets)
+
+    # What is asked most.
+
+    def scores(self) -> NDArray[np.float32]:
+        """The score of each row, float32 `(rows,)`."""
+        return self.ask(Ask()).scores
+
+    def gradients(self, places: Sequence[Place], rewiring: Rewiring | None = None) -> Values:
+        """The gradient of each row's score by place, float32 `(rows, ...)`."""
+        return self.ask(Ask(gradients=tuple(places), rewiring=rewiring)).gradients
+
+    def values(self, places: Sequence[Place]) -> Values:
+        """What lies at the places: inputs, or layers' outputs, `(rows, ...)`."""
+        found = {p: self.inputs[p.name] for p in places if p.layer is None} | {
+            p: self.replaced[p] for p in places if p in self.replaced
         }
+        rest = tuple(place for place in places if place not in found)
+        return {**found, **(self.ask(Ask(values=rest)).values if rest else {})}
+
+    def outputs(self) -> NDArray[np.float32]:
+        """All logits of the explained output, `(rows, ..., outputs)`."""
+        outputs = self.ask(Ask(outputs=True)).outputs
+        if outputs is None:
+            raise RuntimeError("the outputs were not answered")
+        return outputs
+
+    def scores_of(self, count: int, vary: Vary) -> NDArray[np.float32]:
+        """The score of each variant, float32 `(rows, count)`: masks, perturbations and the like."""
+        scores = np.empty((self.count, count), np.float32)
+        for row, variant, some in self.varied(count, vary):
+            scores[row, variant] = some.scores()
+        return scores
+
+    # The three ways to ask about something else.
+
+    def varied(
+        self, count: int, vary: Vary
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Questions]]:
+        """Variants of every row, `rows_at_once` at a time.
+
+        Args:
+            count: Number of variants of each row.
+            vary: Makes some of them; what it does not name stays the row's own.
+
+        Yields:
+            The rows that were varied and the numbers of their variants, int `(some,)`, and the
+            questions about them.
+        """
+        for begin in range(0, self.count * count, self.rows_at_once):
+            chunk = np.arange(begin, min(begin + self.rows_at_once, self.count * count))
+            row, variant = chunk // count, chunk % count
+            parts = [vary(int(one), variant[row == one]) for one in np.unique(row)]
+            yield (
+                row,
+                variant,
+                self.at(
+                    {place: np.concatenate([part[place] for part in parts]) for place in parts[0]},
+                    row,
+                ),
+            )
+
+    def at(self, values: Values, rows: NDArray[Any] | slice = slice(None)) -> Questions:
+        """The same about the `values` at their places, each row otherwise being one of `rows`."""
+        inputs = {name: array[rows] for name, array in self.inputs.items()}
+        inputs |= {place.name: array for place, array in values.items() if place.layer is None}
+        layers = {place: array[rows] for place, array in self.replaced.items()}
+        layers |= {place: array for place, array in values.items() if place.layer is not None}
+        return replace(
+            self,
+            inputs=inputs,
+            replaced=layers,
+            targets=self.targets[rows],
+            goal=self.goal[rows],
+            classes=None if self.classes is None else self.classes[rows],
+            _seeds=self.seeds[rows],
+            _known=lambda method: None,
+        )
+
+    def towards(self, goal: NDArray[Any], targets: NDArray[Any] | None = None) -> Questions:
+        """The same about another score.
+
+        Args:
+            goal: Weights of the logits, `(rows, ..., outputs)`; or of what is scored instead
+                (`Ask.of`), `(rows, ...)`.
+            targets: Which outputs that means, where it is one a row.
+        """
+        return replace(
+            self,
+            goal=np.asarray(goal, np.float32),
+            targets=self.targets if targets is None else targets,
+            _known=lambda method: None,
+        )
+
+    def towards_class(self, index: int) -> Questions:
+        """The same about the score of one output in all rows (its mean over positions)."""
+        goal = np.zeros_like(self.goal)
+        goal[..., index] = 1 / np.prod(goal.shape[1:-1])
+        return self.towards(goal, np.full(self.count, index))
+
+    # What stays the same from step to step.
+
+    @property
+    def seeds(self) -> NDArray[np.int64]:
+        """A number for each row that depends on the probe's own values alone."""
+        if self._seeds is not None:
+            return self._seeds
+        flat = [np.ascontiguousarray(array) for array in self.inputs.values()]
+        return np.array(
+            [
+                zlib.crc32(b"".join(array[row].tobytes() for array in flat))
+                for row in range(self.count)
+            ]
+        )
+
+    def random(self, row: int, seed: int = 0) -> np.random.Generator:
+        """A generator of random numbers that starts anew at each call, and is the row's own."""
+        return np.random.default_rng([seed, int(self.seeds[row])])
+
+    def memory(self, method: Any) -> dict[str, Any]:
+        """What a method keeps from step to step of one `fit`; empty at its first step."""
+        return self._memory.setdefault(method.identity, {})
+
+    def plan(self, method: Any) -> Any:
+        """The plan of a method that stands inside another."""
+        return self._plan_of(method)
+
+    def known(self, method: Any) -> Mapping[str, NDArray[Any]] | None:
+        """What the pass has already read for this method at these rows, or None."""
+        return self._known(method)
+
+    # The one way in which all is asked.
+
+    def ask(self, ask: Ask) -> Answer:
+        """Put the question about all rows, `rows_at_once` at a time."""
+        found = []
+        begin = 0
+        while begin < self.count:
+            size = self._size(self.count - begin)
+            found.append(self._answered(ask, begin, size))
+            begin += size
+        joined = {name: _joined([part[name] for part in found]) for name in found[0]}
+        return Answer(
+            scores=joined["scores"],
+            gradients=dict(zip(ask.gradients, joined["gradients"], strict=True)),
+            values=dict(zip(ask.values, joined["values"], strict=True)),
+            outputs=joined.get("outputs"),
+            reading=joined.get("reading", {}),
+        )
+
+    def _size(self, left: int) -> int:
+        """How many rows go next: full calls, and then those sizes that fill up the least."""
+        if left >= self.rows_at_once:
+            return self.rows_at_once
+        sizes = {self.rows_at_once, _even(self.rows_at_once // 4), _even(self.probes)}
+        fitting = [size for size in sizes if size <= self.rows_at_once]
+        return min(fitting, key=lambda size: (-(-left // size) * (size + CALL), size))
+
+    def _answered(self, ask: Ask, begin: int, size: int) -> Mapping[str, Any]:
+        if begin == 0 and size == self.count:
+            return self._answer(ask, self)
+        # The last row fills the last chunk up.
+        filled = self.at({}, np.minimum(np.arange(begin, begin + size), self.count - 1))
+        return _cut(self._answer(ask, filled), self.count - begin)
+
+
+def _even(count: int) -> int:
+    return count + count % 2
+
+
+def _cut(found: Any, rows: int) -> Any:
+    if isinstance(found, Mapping):
+        return {name: _cut(part, rows) for name, part in found.items()}
+    if isinstance(found, list):
+        return [_cut(part, rows) for part in found]
+    return found[:rows]
+
+
+def _joined(parts: list[Any]) -> Any:
+    if isinstance(parts[0], Mapping):
+        return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    if isinstance(parts[0], list):
+        return [_joined([part[at] for part in parts]) for at in range(len(parts[0]))]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,9 +1,9 @@
-"""Listen to a model while it is called: layers' outputs, and what went into softmax and sigmoid."""
+"""Listen to a model while it is called, and let what passes be replaced."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -11,8 +11,22 @@ from typing import Any
 
 import keras
 
-# The one module through which layers, activations and `keras.ops` reach the backend's softmax.
+# The one module through which layers, activations and `keras.ops` reach the backend's activations.
 from keras.src.backend import nn as backend_nn
+
+from .rewiring import Rewiring
+
+HEADS = ("softmax", "sigmoid")
+ACTIVATIONS = tuple(
+    name
+    for name in (
+        *HEADS, "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+        "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "silu",
+        "soft_shrink", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus",
+        "tanh", "tanh_shrink", "threshold",
+    )
+    if hasattr(backend_nn, name)
+)  # fmt: skip
 
 _one_at_a_time = threading.RLock()
 
@@ -22,26 +36,38 @@ class Tap:
     """What was heard during one call of a model.
 
     Attributes:
+        replaced: What stands for a layer's output instead of it, by the layer's name.
         outputs: Each layer's output by the layer's name, in the order in which the layers ran.
             A layer that is called again is heard again as `name#2`.
         layers: The layer that made each output.
+        taken: The tensors that went into each layer.
         heads: Name, input and output of each call of softmax and sigmoid.
     """
 
+    replaced: Mapping[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     layers: dict[str, keras.Layer] = field(default_factory=dict)
+    taken: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     heads: list[tuple[str, Any, Any]] = field(default_factory=list)
 
-    def hear_layer(self, name: str, layer: keras.Layer, output: Any) -> None:
-        """Keep a layer's output, if it is a single tensor."""
+    def hear_layer(self, name: str, layer: keras.Layer, taken: Any, output: Any) -> Any:
+        """Keep a layer's output, if it is a single tensor; returns what stands for it."""
         if not keras.ops.is_tensor(output):
-            return
+            return output
         key, calls = name, 1
         while key in self.outputs:
             calls += 1
             key = f"{name}#{calls}"
+        output = self.replaced.get(key, output)
         self.outputs[key] = output
         self.layers[key] = layer
+        self.taken[key] = tuple(t for t in keras.tree.flatten(taken) if keras.ops.is_tensor(t))
+        return output
+
+    def hear_activation(self, name: str, taken: Any, output: Any) -> None:
+        """Keep what went into softmax and sigmoid."""
+        if name in HEADS:
+            self.heads.append((name, taken, output))
 
     def logits_of(self, output: Any) -> tuple[str, Any] | None:
         """Which of softmax and sigmoid made `output`, and what went in; None if neither did."""
@@ -79,49 +105,69 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
 
 
 @contextmanager
-def tapped(model: keras.Model) -> Iterator[Tap]:
+def tapped(
+    model: keras.Model,
+    rewiring: Rewiring | None = None,
+    replaced: Mapping[str, Any] | None = None,
+) -> Iterator[Tap]:
     """Listen to every layer of `model` that this thread calls inside the block.
 
     The model is left as it was found: `call` is shadowed in the instances' dictionaries (past
     Keras's attribute tracking) and taken out again.
+
+    Args:
+        model: The model.
+        rewiring: What its layers and activations are replaced by.
+        replaced: Tensors that stand for layers' outputs, by the layers' names.
     """
-    tap = Tap()
+    tap = Tap(replaced or {})
     with _one_at_a_time, ExitStack() as undo:
         for name, layer in named_layers(model).items():
-            _shadow_call(undo, layer, partial(tap.hear_layer, name, layer))
-        for name in ("softmax", "sigmoid"):
-            _replace_activation(undo, name, tap.heads)
+            rewired = rewiring.layer(name, layer, layer.call) if rewiring else None
+            hear = partial(tap.hear_layer, name, layer)
+            _shadow(undo, layer, "call", rewired or layer.call, hear)
+        for name in ACTIVATIONS:
+            function = getattr(backend_nn, name)
+            rewired = rewiring.function(name, function) if rewiring else None
+            if rewired or name in HEADS:
+                hear_activation = partial(tap.hear_activation, name)
+                _replace_activation(undo, name, rewired or function, hear_activation)
         yield tap
 
 
-def _shadow_call(undo: ExitStack, layer: Any, heard: Callable[[Any], None]) -> None:
-    own = layer.__dict__.get("call")
-    original = layer.call
+def _shadow(
+    undo: ExitStack, layer: Any, name: str, inner: Callable[..., Any], hear: Callable[..., Any]
+) -> None:
+    """Let `inner` be called for the layer's method, and `hear` have the last word on its output."""
+    own = layer.__dict__.get(name)
+    original = getattr(layer, name)
     thread = threading.get_ident()
 
     @wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        output = original(*args, **kwargs)
-        if threading.get_ident() == thread:
-            heard(output)
-        return output
+        if threading.get_ident() != thread:
+            return original(*args, **kwargs)
+        return hear((args, kwargs), inner(*args, **kwargs))
 
-    layer.__dict__["call"] = call
+    layer.__dict__[name] = call
     if own is None:
-        undo.callback(layer.__dict__.pop, "call", None)
+        undo.callback(layer.__dict__.pop, name, None)
     else:
-        undo.callback(layer.__dict__.__setitem__, "call", own)
+        undo.callback(layer.__dict__.__setitem__, name, own)
 
 
-def _replace_activation(undo: ExitStack, name: str, heads: list[tuple[str, Any, Any]]) -> None:
+def _replace_activation(
+    undo: ExitStack, name: str, inner: Callable[..., Any], hear: Callable[[Any, Any], None]
+) -> None:
     original = getattr(backend_nn, name)
     thread = threading.get_ident()
 
     @wraps(original)
     def activation(x: Any, *args: Any, **kwargs: Any) -> Any:
-        output = original(x, *args, **kwargs)
-        if threading.get_ident() == thread:
-            heads.append((name, x, output))
+        if threading.get_ident() != thread:
+            return original(x, *args, **kwargs)
+        output = inner(x, *args, **kwargs)
+        hear(x, output)
         return output
 
     setattr(backend_nn, name, activation)

@@ -24,22 +24,39 @@ class Target:
     indices: NDArray[np.int32]
     predicted: bool = False
 
-    def pick(self, scores: Any) -> tuple[Any, Any]:
-        """The index explained and its score, per probe, both `(probes,)`, as tensors.
+    def weigh(self, logits: Any) -> tuple[Any, Any]:
+        """The index explained, and how much each logit counts in the score, as tensors.
+
+        The score is the sum of the logits, each times its weight: `scores_of`.
 
         Args:
-            scores: `(probes, ..., outputs)`; positions in between are averaged.
+            logits: `(probes, ..., outputs)`; positions in between are averaged.
+
+        Returns:
+            Indices int32 `(probes,)`, and weights float32 of the logits' shape.
         """
         ops = keras.ops
-        if len(scores.shape) == 1:
-            scores = scores[:, None]
-        while len(scores.shape) > 2:
-            scores = ops.mean(scores, axis=1)
+        positions = tuple(range(1, len(logits.shape) - 1))
         if self.predicted:
-            indices = ops.cast(ops.argmax(scores, axis=-1), "int32")
+            means = ops.mean(logits, axis=positions) if positions else logits
+            indices = ops.cast(ops.argmax(means, axis=-1), "int32")
         else:
             indices = ops.convert_to_tensor(self.indices)
-        return indices, ops.take_along_axis(scores, indices[:, None], axis=1)[:, 0]
+        weights = ops.one_hot(indices, logits.shape[-1], dtype="float32")
+        for _ in positions:
+            weights = weights[:, None]
+        share = 1 / float(np.prod([logits.shape[axis] for axis in positions]))
+        return indices, ops.broadcast_to(weights * share, logits.shape)
+
+
+def scores_of(logits: Any, weights: Any) -> Any:
+    """The score of each row, float32 `(rows,)`: its logits, each times its weight, summed.
+
+    A logit without weight does not count even where it is infinite, as masked ones are.
+    """
+    ops = keras.ops
+    counted = ops.where(weights == 0, 0.0, ops.cast(logits, "float32"))
+    return ops.sum(counted * weights, axis=tuple(range(1, len(logits.shape))))
 
 
 def target_of(spec: Any, labels: Any, probes: int, outputs: int) -> Target:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..model_view import ModelView, NotApplicableError, Place
-from ..questions import Questions
+from ..questions import Ask, Questions
 from ..store import RecordSpec
 
 Record = tuple[RecordSpec, NDArray[Any]]
+
+MOST_SHOWN = 64
+"""Arrays of more values are kept among a record's options as a checksum."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,36 @@ class Method(ABC):
         """The records of one step, from what `read` and `compute` returned."""
         return [(spec, arrays[key]) for key, spec in plan.specs.items()]
 
+    def attributions(self, ask: Questions) -> dict[str, NDArray[Any]]:
+        """What this method finds at the rows of `ask`, by record key: for methods made of others.
+
+        At the probes themselves nothing is computed twice.
+        """
+        plan: Plan = ask.plan(self)
+        found = ask.known(self)
+        if found is None:
+            found = ask.ask(Ask(reader=self)).reading if self.reads else {}
+            found = {**found, **(self.compute(ask, plan) if self.computes else {})}
+        return {spec.key: array for spec, array in self.records(plan, found)}
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads something off the pass."""
+        return type(self).read is not Method.read
+
+    @property
+    def computes(self) -> bool:
+        """Whether it asks for more than the pass."""
+        return type(self).compute is not Method.compute
+
+    @property
+    def identity(self) -> str:
+        """The same for two methods that find the same."""
+        return f"{type(self).__qualname__}{self.options()}"
+
     def options(self) -> dict[str, Any]:
         """The fields by name, as they are kept with each record."""
-        return dataclasses.asdict(self)
+        return {f.name: _plain_option(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def spec(self, model: ModelView, place: Place, key: str, **facts: Any) -> RecordSpec:
         """The description of a record that lies on `place`."""
@@ -116,6 +148,25 @@ class Method(ABC):
             input=model.input_under(place),
             **{"axes": place.axes, **facts},
         )
+
+
+def _plain_option(value: Any) -> Any:
+    if isinstance(value, Method):
+        return {"method": value.name, **value.options()}
+    if isinstance(value, Mapping):
+        return {str(name): _plain_option(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray) and value.size > MOST_SHOWN:
+        content = zlib.crc32(np.ascontiguousarray(value).tobytes())
+        return f"array {value.shape} {value.dtype} {content:08x}"
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain_option(part) for part in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, type) or callable(value):
+        return str(getattr(value, "__qualname__", type(value).__qualname__))
+    return repr(value)
 
 
 _registry: dict[str, type[Method]] = {}

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_explain.targets import target_of
+from keras_explain.targets import scores_of, target_of
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,13 @@ def test_other_targets_are_refused(spec):
 def test_scores_over_positions_are_averaged():
     scores = np.arange(2 * 4 * 3, dtype="float32").reshape(2, 4, 3)
     target = target_of([0, 2], None, 2, 3)
-    indices, picked = target.pick(keras.ops.convert_to_tensor(scores))
+    indices, weights = target.weigh(keras.ops.convert_to_tensor(scores))
     np.testing.assert_array_equal(indices, [0, 2])
+    picked = scores_of(keras.ops.convert_to_tensor(scores), weights)
     np.testing.assert_allclose(picked, [scores[0, :, 0].mean(), scores[1, :, 2].mean()])
+
+
+def test_a_masked_logit_does_not_count():
+    logits = keras.ops.convert_to_tensor([[1.0, -np.inf, 3.0]])
+    _, weights = target_of(2, None, 1, 3).weigh(logits)
+    assert float(scores_of(logits, weights)[0]) == 3.0

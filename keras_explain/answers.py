@@ -1,0 +1,107 @@
+"""The compiled graphs that answer a method's questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from . import backends
+from .methods.base import Plan, Seen
+from .model_view import ModelView
+from .network import Network, Weights, float32, floats
+from .questions import Ask, Questions
+from .targets import scores_of
+
+MEMORY = 2**30
+"""Bytes that the activations of one call may take, forward and backward."""
+MOST_ROWS = 64
+
+
+class Answers:
+    """Answers questions about a network, each kind by a graph of its own that is traced once.
+
+    Args:
+        network: The model.
+        view: Its places.
+        plan_of: The plan of a method.
+    """
+
+    def __init__(self, network: Network, view: ModelView, plan_of: Callable[[Any], Plan]) -> None:
+        self._network = network
+        self._view = view
+        self._plan_of = plan_of
+        self._graphs: dict[Any, Any] = {}
+        self.rows_at_once = rows_at_once(view)
+
+    def answer(self, weights: Weights, ask: Ask, rows: Questions) -> Mapping[str, Any]:
+        """The answer for exactly `rows_at_once` rows, as arrays."""
+        places = tuple(rows.replaced)
+        reader = None if ask.reader is None else ask.reader.identity
+        kind = (ask.gradients, ask.values, ask.outputs, reader, ask.of, ask.rewiring, places)
+        if kind not in self._graphs:
+            names = [place.name for place in places]
+            traced = partial(self._traced, ask, names)
+            self._graphs[kind] = backends.current().compiled(traced)
+        replaced = [keras.ops.convert_to_tensor(array) for array in rows.replaced.values()]
+        goal = keras.ops.convert_to_tensor(rows.goal.astype(np.float32, copy=False))
+        x = self._network.packed(rows.inputs)
+        found = self._graphs[kind](*weights, x, replaced, goal)
+        arrays: Mapping[str, Any] = keras.tree.map_structure(backends.current().numpy_of, found)
+        return arrays
+
+    def _traced(
+        self,
+        ask: Ask,
+        names: list[str],
+        trainable: list[Any],
+        fixed: list[Any],
+        x: Any,
+        replaced: list[Any],
+        goal: Any,
+    ) -> dict[str, Any]:
+        """The traced function: what was asked for, as tensors."""
+        # Weights too: behind token ids, an embedding's are where gradients begin.
+        sources = floats([*keras.tree.flatten(x), *replaced, *trainable, *fixed])
+        by_name = dict(zip(names, replaced, strict=True))
+        backend = backends.current()
+        with (
+            backend.recording(sources) as tape,
+            self._network.running((trainable, fixed), x, ask.rewiring, by_name) as ran,
+        ):
+            scored = ran.logits if ask.of is None else ran.tensor(ask.of)
+            scores = scores_of(scored, goal)
+            total = keras.ops.sum(scores)
+        gradients = tape.gradients(total, [ran.tensor(place) for place in ask.gradients])
+        found: dict[str, Any] = {
+            "scores": scores,
+            "gradients": [float32(gradient) for gradient in gradients],
+            "values": [float32(ran.tensor(place)) for place in ask.values],
+        }
+        if ask.outputs:
+            found["outputs"] = float32(ran.logits)
+        if ask.reader is not None:
+            plan = self._plan_of(ask.reader)
+            at = list(plan.needs.gradients)
+            seen = Seen(
+                values={place: float32(ran.tensor(place)) for place in plan.needs.values},
+                gradients=dict(
+                    zip(
+                        at,
+                        map(float32, tape.gradients(total, [ran.tensor(p) for p in at])),
+                        strict=True,
+                    )
+                ),
+            )
+            found["reading"] = dict(ask.reader.read(seen, plan))
+        return found
+
+
+def rows_at_once(view: ModelView) -> int:
+    """How many rows may go through a model of these places in one call: an even number."""
+    values = sum(int(np.prod(p.shape)) for p in (*view.inputs.values(), *view.layers.values()))
+    rows = MEMORY // (2 * 4 * max(values, 1))
+    return max(2, min(MOST_ROWS, rows) // 2 * 2)

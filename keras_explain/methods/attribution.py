@@ -1,0 +1,75 @@
+"""What all methods share that yield an attribution on the inputs, or on a layer's output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from ..model_view import ModelView, Place
+from ..store import RecordSpec
+from .base import Method, Needs, Plan, on_inputs_or_layer
+
+
+@dataclass(frozen=True)
+class Attribution(Method):
+    """One attribution a place, and single numbers beside them.
+
+    Attributes:
+        layer: Name of the layer on whose output the attribution lies; the inputs if None (the
+            embedding's output where an input is token ids).
+    """
+
+    layer: str | None = field(default=None, kw_only=True)
+
+    signed: ClassVar[bool]
+    shown: ClassVar[str]
+    figures: ClassVar[Mapping[str, str]] = {}
+    """Numbers a probe that are recorded too: the end of the key, and what people read."""
+
+    def plan(self, model: ModelView) -> Plan:
+        """Yields one record for each place, and one for each of the figures."""
+        places = list(on_inputs_or_layer(model, self.layer))
+        by_key = self.keys(model, places)
+        specs = {
+            key: self.spec(
+                model,
+                place,
+                key,
+                signed=self.signed,
+                shown=self.shown if place.channel_axis else "all",
+            )
+            for key, place in by_key.items()
+        }
+        specs |= {f"{self.name}/{end}": self.figure(end) for end in self.figures}
+        return Plan(self.needs(places), specs, by_key)
+
+    def needs(self, places: Sequence[Place]) -> Needs:
+        """What is read off the pass at these places."""
+        return Needs()
+
+    def keys(self, model: ModelView, places: Sequence[Place]) -> dict[str, Place]:
+        """The records' keys: the method's name alone, where that is plain."""
+        alone = len(model.inputs) == 1 and places[0].layer is None
+        return {self.name if alone else f"{self.name}/{p.name}": p for p in places}
+
+    def figure(self, end: str) -> RecordSpec:
+        """The description of a number a probe."""
+        return RecordSpec(
+            key=f"{self.name}/{end}",
+            method=self.name,
+            title=f"{self.title}: {self.figures[end]}",
+            axes=(),
+            signed=True,
+            options=self.options(),
+            precision="float32",
+        )
+
+    def found(
+        self, plan: Plan, attributions: Mapping[Place, NDArray[Any]], **figures: NDArray[Any]
+    ) -> dict[str, NDArray[Any]]:
+        """What `compute` returns: attributions by place and figures by name, under their keys."""
+        by_key = {key: attributions[place] for key, place in plan.places.items()}
+        return by_key | {f"{self.name}/{end}": array for end, array in figures.items()}
