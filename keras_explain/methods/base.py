@@ -85,6 +85,16 @@ class Method(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
 
+    @classmethod
+    def example(cls, inputs: NDArray[Any], labels: NDArray[Any]) -> Method:
+        """An instance that says something about such inputs: for the docs, and to try all methods.
+
+        Args:
+            inputs: Examples like the probes, `(examples, ...)`.
+            labels: Their classes.
+        """
+        return cls()
+
     @abstractmethod
     def plan(self, model: ModelView) -> Plan:
         """What this method needs of `model` and yields on it.

@@ -1,0 +1,72 @@
+"""Every attribution method sees when a network starts to look at a planted mark."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_explain.methods import registered
+from keras_explain.passes import Pass
+from keras_explain.probes import Probes
+
+from .shortcut import ONSET, SHIRT, told
+
+NO_ATTRIBUTION = {"activations"}
+"""They yield maps on the input, but do not say what counts."""
+
+SMOOTH = 2.0
+"""Least ratio to the control for maps as coarse as a CAM's: 7x7 under a mark of 5 of 28 pixels."""
+SHARP = 3.0
+
+
+@pytest.fixture(scope="module")
+def story():
+    return told()
+
+
+def test_the_network_falls_for_the_mark(story):
+    assert story.fooled[-1] > 0.9
+    assert story.fooled_control[-1] < 0.2
+    assert np.diff(story.fooled[ONSET - 1 :]).max() > 0.3
+
+
+def share_inside(maps, marks):
+    """Mean share of the magnitude that lies inside the marks."""
+    sizes = np.abs(maps)
+    sizes = sizes.sum(axis=-1) if sizes.ndim == 4 else sizes
+    if sizes.shape[1:] != marks.shape[1:]:
+        sizes = np.stack(
+            [np.asarray(Image.fromarray(m).resize(marks.shape[1:], Image.BILINEAR)) for m in sizes]
+        )
+    total = sizes.sum(axis=(1, 2))
+    return float(np.mean((sizes * marks).sum(axis=(1, 2)) / np.maximum(total, 1e-12)))
+
+
+def maps_of(made, weights, model):
+    model.set_weights(weights)
+    outcome = made.run()
+    assert not outcome.faults, outcome.faults
+    ((index, reading),) = outcome.readings.items()
+    plan = made.built.plans[index]
+    arrays = {key: np.asarray(tensor) for key, tensor in reading.items()}
+    records = made.methods[index].records(plan, arrays)
+    maps = [a for spec, a in records if spec.rows is None and {"height", "width"} <= {*spec.axes}]
+    return maps[0] if maps else None
+
+
+@pytest.mark.parametrize("name", sorted(set(registered()) - NO_ATTRIBUTION))
+def test_the_share_inside_the_mark_rises_when_the_network_falls_for_it(story, name):
+    model, labels = story.model, np.full(len(story.probes), SHIRT)
+    method = registered()[name].example(story.probes, labels)
+    made = Pass(model, Probes.of((story.probes, labels)), [method], optional=True)
+    if not made.built.plans:
+        pytest.skip("does not apply to this network")
+    if not any({"height", "width"} <= {*s.axes} for s in made.built.plans[0].specs.values()):
+        pytest.skip("yields no map of a probe")
+    after_onset = story.planted[ONSET:]
+    shares = [share_inside(maps_of(made, w, model), story.marks) for w in after_onset]
+    control = share_inside(maps_of(made, story.control[-1], model), story.marks)
+    coarse = maps_of(made, story.control[-1], model).shape[1] < story.marks.shape[1]
+    assert shares[-1] > (SMOOTH if coarse else SHARP) * control
+    fell = int(np.argmax(np.diff(story.fooled[ONSET - 1 :])))
+    jumped = int(np.argmax(np.diff(shares)))
+    assert abs(jumped - fell) <= 1, (shares, story.fooled)
