@@ -25,12 +25,13 @@ def network():
     model = keras.Sequential(
         [
             keras.Input((12, 12, 2)),
-            layers.Conv2D(4, 3, activation="relu"),
+            layers.Conv2D(4, 3, activation="relu", name="first"),
             layers.MaxPooling2D(),
-            layers.Conv2D(6, 3, activation="relu"),
+            layers.Conv2D(6, 3, activation="relu", name="last"),
             layers.Flatten(),
-            layers.Dense(3, activation="softmax"),
-        ]
+            layers.Dense(3, activation="softmax", name="classes"),
+        ],
+        name="network",
     )
     for layer in model.layers:
         if layer.weights:
