@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -164,8 +165,11 @@ class Questions:
 
     def at(self, values: Values, rows: NDArray[Any] | slice = slice(None)) -> Questions:
         """The same about the `values` at their places, each row otherwise being one of `rows`."""
-        inputs = {name: array[rows] for name, array in self.inputs.items()}
-        inputs |= {place.name: array for place, array in values.items() if place.layer is None}
+        given = {place.name: array for place, array in values.items() if place.layer is None}
+        inputs = {
+            name: given[name] if name in given else array[rows]
+            for name, array in self.inputs.items()
+        }
         layers = {place: array[rows] for place, array in self.replaced.items()}
         layers |= {place: array for place, array in values.items() if place.layer is not None}
         return replace(
@@ -202,7 +206,7 @@ class Questions:
 
     # What stays the same from step to step.
 
-    @property
+    @cached_property
     def seeds(self) -> NDArray[np.int64]:
         """A number for each row that depends on the probe's own values alone."""
         if self._seeds is not None:
