@@ -31,20 +31,23 @@ class Attribution(Method):
 
     def plan(self, model: ModelView) -> Plan:
         """Yields one record for each place, and one for each of the figures."""
-        places = list(on_inputs_or_layer(model, self.layer))
+        places = self.places(model)
         by_key = self.keys(model, places)
-        specs = {
-            key: self.spec(
-                model,
-                place,
-                key,
-                signed=self.signed,
-                shown=self.shown if place.channel_axis else "all",
-            )
-            for key, place in by_key.items()
-        }
+        specs = {}
+        for key, place in by_key.items():
+            axes = self.axes_at(place)
+            shown = self.shown if "channel" in axes else "all"
+            specs[key] = self.spec(model, place, key, axes=axes, signed=self.signed, shown=shown)
         specs |= {f"{self.name}/{end}": self.figure(end) for end in self.figures}
         return Plan(self.needs(places), specs, by_key)
+
+    def places(self, model: ModelView) -> list[Place]:
+        """Where the attributions lie."""
+        return list(on_inputs_or_layer(model, self.layer))
+
+    def axes_at(self, place: Place) -> tuple[str, ...]:
+        """Names of the axes of one attribution at `place`."""
+        return place.axes
 
     def needs(self, places: Sequence[Place]) -> Needs:
         """What is read off the pass at these places."""
