@@ -84,6 +84,10 @@ class Method(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    formula: ClassVar[str] = ""
+    """What is computed, in TeX, for the docs."""
+    axioms: ClassVar[tuple[str, ...]] = ()
+    """Which properties hold by construction, each tested."""
 
     @classmethod
     def example(cls, inputs: NDArray[Any], labels: NDArray[Any]) -> Method:

@@ -26,6 +26,8 @@ class GradientTimesInput(GradientMap):
     """
 
     title = "Gradient x input"
+    formula = r"x_i \, \partial S_c / \partial x_i"
+    axioms = ("zero for an unused input", "complete without biases")
     signed = True
     shown = "sum"
 

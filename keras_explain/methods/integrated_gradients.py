@@ -40,6 +40,11 @@ class IntegratedGradients(Attribution):
     baseline: Baseline = 0.0
 
     title = "Integrated gradients"
+    formula = (
+        r"(x_i - x'_i) \int_0^1 \frac{\partial S_c}{\partial x_i}"
+        r"\left(x' + \alpha (x - x')\right) d\alpha"
+    )
+    axioms = ("completeness", "zero for an unused input")
     signed = True
     shown = "sum"
     figures = {"gap": "completeness gap"}  # noqa: RUF012

@@ -28,6 +28,8 @@ class Saliency(GradientMap):
     """
 
     title = "Saliency"
+    formula = r"\left|\partial S_c / \partial x_i\right|"
+    axioms = ("zero for an unused input",)
     signed = False
     shown = "max"
 
