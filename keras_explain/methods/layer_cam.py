@@ -1,0 +1,33 @@
+"""LayerCAM: class activation maps that hold at early layers too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from .base import register
+from .cam import GradientCAM
+
+
+@register
+@dataclass(frozen=True)
+class LayerCAM(GradientCAM):
+    """Feature map times its positive gradients, each place by its own, summed over the channels.
+
+    Unsigned, in score units to first order, of the layer's own size `(probes, height, width)`:
+    never resized. Since each place has a weight of its own, maps of early layers are as fine as the
+    layers. Also for series and volumes. Read off the common pass.
+
+    Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943
+
+    Attributes:
+        layer: Name of the layer whose output is weighted. If None, the finished feature map of
+            the last convolution before the head: behind its normalisation and activation.
+    """
+
+    title = "LayerCAM"
+
+    def weigh(self, activation: Any, gradient: Any) -> Any:  # noqa: D102
+        return keras.ops.relu(keras.ops.sum(keras.ops.relu(gradient) * activation, axis=-1))
