@@ -14,9 +14,11 @@ from .gradient_map import GradientMap
 class GradientTimesInput(GradientMap):
     """Gradient of the score times the input, or times a layer's output.
 
-    Signed, in score units, of the input's shape `(probes, height, width, channels)`; shown as the
-    sum over the channels. For a network of ReLUs without biases it sums to the score. Read off the
-    common pass: the backward sweep to the inputs is all it costs.
+    At a layer this is gradient x activation: what each value of the feature map adds to the score.
+
+    Signed, in score units, of the input's shape `(probes, height, width, channels)`, or of the
+    layer's; shown as the sum over the channels. For a network of ReLUs without biases it sums to
+    the score. Read off the common pass: the backward sweep to the inputs is all it costs.
 
     Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713
 

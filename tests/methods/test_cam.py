@@ -67,6 +67,10 @@ def against_torch(expected, given):
             twin(given), given["inputs"], method("last"), target=given["targets"]
         )
         agrees(method.name, against, found, expected[method.name])
+    found = keras_explain.explain(
+        twin(given), given["inputs"], GradientTimesInput(layer="last"), target=given["targets"]
+    )
+    agrees("gradient_times_input", "Captum", found, expected["gradient_times_activation"])
 
 
 def test_all_agree_with_the_table():

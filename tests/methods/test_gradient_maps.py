@@ -61,6 +61,16 @@ def test_gradient_times_input_is_complete_without_biases(layer):
     np.testing.assert_allclose(found.sum(axis=(1, 2, 3)), scores, rtol=1e-4, atol=1e-6)
 
 
+def test_at_a_layer_gradient_times_input_is_gradient_times_activation():
+    model, x = relu_net(bias=True), RNG.normal(size=(3, 9, 9, 2)).astype("float32")
+    model.layers[0].bias.assign(RNG.normal(size=6))
+    found = keras_explain.explain(model, x, GradientTimesInput(layer="conv"), target=1)
+    activation = np.asarray(keras.Model(model.inputs[0], model.layers[0].output)(x))
+    gradient = keras_explain.explain(model, x, Saliency(layer="conv"), target=1)
+    np.testing.assert_allclose(np.abs(found), gradient * activation, rtol=1e-5)
+    assert (found[activation == 0] == 0).all()
+
+
 def test_an_input_that_is_not_used_gets_zero():
     weights = RNG.normal(size=(4, 5, 2, 3)).astype("float32")
     weights[1:3, 2] = 0

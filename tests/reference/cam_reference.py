@@ -39,7 +39,7 @@ def network(given):
 
 
 def maps(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All maps by name, `(pictures, height, width)`."""
+    """All maps by name, `(pictures, height, width)`, and gradient x activation by channel."""
     import torch
     from captum.attr import LayerGradCam, LayerGradientXActivation
 
@@ -47,11 +47,13 @@ def maps(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     whole = torch.nn.Sequential(features, head)
     x = torch.from_numpy(given["inputs"].transpose(0, 3, 1, 2).copy())
     target = torch.from_numpy(given["targets"])
+    product = LayerGradientXActivation(whole, features).attribute(x, target=target)
     by_name = {
         "grad_cam": LayerGradCam(whole, features).attribute(
             x, target=target, relu_attributions=True
         )[:, 0],
-        "hi_res_cam": LayerGradientXActivation(whole, features).attribute(x, target=target).sum(1),
+        "hi_res_cam": product.sum(1),
+        "gradient_times_activation": product.permute(0, 2, 3, 1),
     }
     found = {name: array.detach().numpy() for name, array in by_name.items()}
     one_by_one = {"grad_cam_plus_plus": [], "layer_cam": [], "eigen_cam": [], "score_cam": []}

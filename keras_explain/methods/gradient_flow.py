@@ -1,0 +1,83 @@
+"""Gradient flow: how much of the gradient arrives at each layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from ..model_view import ModelView, NotApplicableError, Place
+from ..store import RecordSpec
+from .base import Method, Needs, Plan, Seen, register
+
+
+@register
+@dataclass(frozen=True)
+class GradientFlow(Method):
+    """Norm of the gradient of the score at the output of every layer, from the first to the last.
+
+    `(probes, layers)`, in score units per unit of the layer's output: the Euclidean norm over all
+    values of the output. Unsigned. Where it falls towards the first layers gradients vanish, where
+    it rises they explode. `gradient_flow/zeros` is the share of values whose gradient is exactly
+    zero, such as those behind a ReLU that is off: 1 where nothing arrives at all. Layers that hold
+    no other layers are taken, in the order in which they are computed, but for those that make the
+    model's output, whose gradient is known. Read off the common pass: one backward sweep.
+
+    The norms that He et al. 2015, https://arxiv.org/abs/1502.01852 and Glorot and Bengio 2010,
+    https://proceedings.mlr.press/v9/glorot10a.html look at.
+    """
+
+    title = "Gradient flow"
+
+    def plan(self, model: ModelView) -> Plan:  # noqa: D102
+        places = _places(model)
+        if not places:
+            raise NotApplicableError(
+                "gradient flow needs a layer before the one that makes the model's output. "
+                f"Known: {', '.join(model.layers)}"
+            )
+        named = {
+            self.name: self.title,
+            f"{self.name}/zeros": f"{self.title}: share of zeros",
+        }
+        specs = {
+            key: RecordSpec(
+                key=key,
+                method=self.name,
+                title=title,
+                axes=("layer",),
+                labels={"layer": tuple(place.name for place in places)},
+                signed=False,
+                options=self.options(),
+                precision="float32",
+            )
+            for key, title in named.items()
+        }
+        return Plan(Needs(gradients=frozenset(places)), specs)
+
+    def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
+        ops = keras.ops
+        names = plan.specs[self.name].labels["layer"]
+        by_name = {place.name: seen.gradients[place] for place in plan.needs.gradients}
+        norms, zeros = [], []
+        for name in names:
+            gradient = by_name[name]
+            flat = ops.reshape(gradient, (-1, math.prod(gradient.shape[1:])))
+            # The square of a vanishing gradient is not a float32.
+            largest = ops.max(ops.abs(flat), axis=1, keepdims=True)
+            scale = ops.where(largest > 0, largest, 1.0)
+            norms.append(scale[:, 0] * ops.sqrt(ops.sum(ops.square(flat / scale), axis=1)))
+            zeros.append(ops.mean(ops.cast(flat == 0, "float32"), axis=1))
+        return {self.name: ops.stack(norms, axis=1), f"{self.name}/zeros": ops.stack(zeros, axis=1)}
+
+
+def _places(model: ModelView) -> list[Place]:
+    """Every layer's output whose gradient is not known beforehand, in order."""
+    return [
+        place
+        for place in model.layers.values()
+        if place.is_leaf and place.differentiable and place.name not in model.head
+    ]
