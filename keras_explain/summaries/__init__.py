@@ -67,6 +67,8 @@ class Summaries:
             elif spec.key == "weight_gradients/statistics":
                 norms = array[:, STATISTICS.index("norm")].astype(np.float64)
                 found.append(values.scalar("gradient_norm", float(np.sqrt((norms**2).sum()))))
+            elif spec.axes in ((), ("metric",)) and spec.key != "scores":
+                found += _means(spec, array)
             elif "height" in spec.axes and "width" in spec.axes:
                 found.append(self._sheet(spec, array))
         return found
@@ -103,6 +105,15 @@ def _histograms(spec: RecordSpec, counts: NDArray[np.float32]) -> list[Summary.V
         values.histogram(f"weight_gradients/{path}", edges, row, path)
         for path, row in zip(spec.rows or (), counts, strict=True)
     ]
+
+
+def _means(spec: RecordSpec, array: NDArray[np.float32]) -> list[Summary.Value]:
+    """The mean of each figure over the probes that have one."""
+    labels = spec.labels.get("metric", range(array.shape[1])) if spec.axes else None
+    tags = [spec.key] if labels is None else [f"{spec.key}/{label}" for label in labels]
+    columns = array.reshape(len(array), len(tags)).astype(np.float64).T
+    finite = ((tag, column[np.isfinite(column)]) for tag, column in zip(tags, columns, strict=True))
+    return [values.scalar(tag, float(column.mean())) for tag, column in finite if column.size]
 
 
 def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:

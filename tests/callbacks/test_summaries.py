@@ -11,12 +11,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 import keras_explain
+from keras_explain import summaries
 from keras_explain.callbacks import Explain
+from keras_explain.methods import IntegratedGradients, Quality
 from keras_explain.methods.weight_gradients import EDGES
+from keras_explain.store import RecordSpec
 from keras_explain.summaries import sheets
 
 X = np.random.default_rng(0).random((32, 10, 10, 3), "float32")
 Y = np.random.default_rng(1).integers(0, 3, 32)
+GAP = "integrated_gradients/gap"
 
 
 def log(folder, **options):
@@ -68,6 +72,30 @@ def test_scalars_hold_norms_and_drift(logged):
     drift = [tensor_util.make_ndarray(e.tensor_proto) for e in events.Tensors("drift/saliency")]
     expected = np.median([run.diff("saliency", s - 1, s).cosine for s in run.steps[1:]], axis=1)
     np.testing.assert_allclose(drift, expected, atol=1e-6)
+
+
+def test_figures_of_the_probes_are_scalars_of_their_finite_mean(tmp_path):
+    methods = [Quality(metrics=("sparseness", "randomisation")), IntegratedGradients(steps=2)]
+    events, run = log(tmp_path, methods=methods)
+    gap = [tensor_util.make_ndarray(e.tensor_proto) for e in events.Tensors(GAP)]
+    expected = [run.load(GAP, step).mean() for step in run.steps]
+    np.testing.assert_allclose(gap, expected, rtol=1e-5)
+    likeness = events.Tensors("quality/saliency/randomisation")
+    # There is nothing to compare the first step with.
+    assert tuple(event.step for event in likeness) == run.steps[1:]
+    for event in likeness:
+        mean = run.load("quality/saliency", event.step)[:, 1].mean()
+        assert tensor_util.make_ndarray(event.tensor_proto) == pytest.approx(mean, abs=1e-6)
+    assert "quality/saliency/sparseness" in events.Tags()["tensors"]
+    assert "scores" not in events.Tags()["tensors"]
+
+
+def test_a_figure_counts_only_where_it_is_finite():
+    spec = RecordSpec("q", "q", ("metric",), signed=True, labels={"metric": ("a", "b")})
+    array = np.array([[1, np.nan], [2, np.inf], [np.nan, np.nan]], "f4")
+    (found,) = summaries._means(spec, array)
+    assert found.tag == "q/a"
+    assert tensor_util.make_ndarray(found.tensor) == 1.5
 
 
 def test_without_summaries_the_run_is_only_announced(tmp_path):
