@@ -86,6 +86,7 @@ class ModelView:
         head: Names of the layers whose output is the model's output, or only a softmax before it.
         classes: Number of outputs that a target can name; None where that is not known.
         has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
+        functions: Names of the backend's functions that it calls, such as `relu` and `matmul`.
     """
 
     inputs: Mapping[str, Place]
@@ -95,6 +96,7 @@ class ModelView:
     head: frozenset[str] = frozenset()
     classes: int | None = None
     has_loss: bool = False
+    functions: frozenset[str] = frozenset()
 
     def layer(self, name: str) -> Place:
         """The output of the layer called `name`; the inner name alone will do where it is unique.
@@ -192,6 +194,7 @@ def view_of(
         head=frozenset(n for n, tensor in tap.outputs.items() if id(tensor) in is_head),
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
+        functions=frozenset(called.name for called in tap.functions),
     )
 
 

@@ -101,6 +101,8 @@ class Network:
         trainable, fixed = weights
         mapping = zip((*self.trainable, *self._fixed), (*trainable, *fixed), strict=True)
         inputs = dict(zip(self.names, keras.tree.flatten(x), strict=True))
+        if rewiring is not None:
+            rewiring.begin(next(iter(inputs.values())).shape[0])
         with (
             keras.StatelessScope(list(mapping)),
             tapped(self.model, rewiring, replaced) as tap,

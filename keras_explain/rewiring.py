@@ -18,6 +18,9 @@ class Rewiring:
     equal to itself from step to step: a frozen dataclass, or one object that is kept.
     """
 
+    def begin(self, rows: int) -> None:
+        """Called before the model is, on so many rows."""
+
     def layer(self, name: str, layer: keras.Layer, call: Call) -> Call | None:
         """What is called for `layer`, which stands in the model as `name`; None to leave it."""
         return None
@@ -28,3 +31,31 @@ class Rewiring:
         Layers, `activation=` and `keras.ops` all come by here.
         """
         return None
+
+    def operation(self, name: str, function: Call) -> Call | None:
+        """What is called for any other function of the backend in `operations.OPERATIONS`.
+
+        Products, exponentials, maxima and the like, wherever `keras.ops` is used.
+        """
+        return None
+
+
+def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Call:
+    """A function of tensors whose gradient is what it says itself.
+
+    Args:
+        call: Returns the output, and a function from what arrives there on the way back to what
+            goes on to the tensors.
+    """
+
+    def adapted(*tensors: Any) -> tuple[Any, Call]:
+        output, back = call(*tensors)
+
+        # Backends hand over what arrives in either way.
+        def gradient(*arrived: Any, upstream: Any = None) -> Any:
+            return back(arrived[0] if arrived else upstream)
+
+        return output, gradient
+
+    made: Call = keras.ops.custom_gradient(adapted)
+    return made

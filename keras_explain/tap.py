@@ -14,6 +14,7 @@ import keras
 # The one module through which layers, activations and `keras.ops` reach the backend's activations.
 from keras.src.backend import nn as backend_nn
 
+from .operations import Called, heard
 from .rewiring import Rewiring
 
 HEADS = ("softmax", "sigmoid")
@@ -42,6 +43,7 @@ class Tap:
         layers: The layer that made each output.
         taken: The tensors that went into each layer.
         heads: Name, input and output of each call of softmax and sigmoid.
+        functions: Each call of a function of the backend, in order.
     """
 
     replaced: Mapping[str, Any] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Tap:
     layers: dict[str, keras.Layer] = field(default_factory=dict)
     taken: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     heads: list[tuple[str, Any, Any]] = field(default_factory=list)
+    functions: list[Called] = field(default_factory=list)
 
     def hear_layer(self, name: str, layer: keras.Layer, taken: Any, output: Any) -> Any:
         """Keep a layer's output, if it is a single tensor; returns what stands for it."""
@@ -132,6 +135,7 @@ def tapped(
             if rewired or name in HEADS:
                 hear_activation = partial(tap.hear_activation, name)
                 _replace_activation(undo, name, rewired or function, hear_activation)
+        tap.functions = undo.enter_context(heard(ACTIVATIONS, rewiring))
         yield tap
 
 

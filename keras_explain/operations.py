@@ -1,0 +1,84 @@
+"""Listen to the functions of the backend that a model calls, inside of its layers and between."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial, wraps
+from types import ModuleType
+from typing import Any
+
+import keras
+
+# The modules through which layers and `keras.ops` reach the backend.
+from keras.src.backend import math as backend_math
+from keras.src.backend import nn as backend_nn
+from keras.src.backend import numpy as backend_numpy
+
+from .rewiring import Call, Rewiring
+
+OPERATIONS: dict[ModuleType, tuple[str, ...]] = {
+    backend_numpy: (
+        "absolute", "arctan", "clip", "cos", "divide", "einsum", "exp", "exp2", "expm1", "log",
+        "log10", "log1p", "log2", "matmul", "max", "maximum", "min", "minimum", "multiply", "power",
+        "prod", "reciprocal", "sin", "sqrt", "square", "var",
+    ),
+    backend_math: ("erf", "logsumexp", "rsqrt"),
+    backend_nn: ("adaptive_max_pool", "dot_product_attention", "max_pool"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Called:
+    """One call of a function of the backend: its name, and what tensors went in and came out."""
+
+    name: str
+    taken: tuple[Any, ...]
+    made: Any
+
+
+@contextmanager
+def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[list[Called]]:
+    """Listen to the backend's functions that this thread calls inside the block.
+
+    Args:
+        activations: Names of its activations.
+        rewiring: What its other functions are replaced by.
+    """
+    calls: list[Called] = []
+    with ExitStack() as undo:
+        for name in activations:
+            _listen(undo, calls, backend_nn, name, getattr(backend_nn, name))
+        # `keras.ops.tanh` does not come by the activation of that name.
+        tanh = backend_numpy.tanh
+        rewired = rewiring.function("tanh", tanh) if rewiring else None
+        _listen(undo, calls, backend_numpy, "tanh", rewired or tanh)
+        for module, names in OPERATIONS.items():
+            for name in names:
+                if not hasattr(module, name):
+                    continue
+                function = getattr(module, name)
+                rewired = rewiring.operation(name, function) if rewiring else None
+                _listen(undo, calls, module, name, rewired or function)
+        yield calls
+
+
+def _listen(
+    undo: ExitStack, calls: list[Called], module: ModuleType, name: str, inner: Call
+) -> None:
+    original: Callable[..., Any] = getattr(module, name)
+    thread = threading.get_ident()
+
+    @wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return original(*args, **kwargs)
+        output = inner(*args, **kwargs)
+        given = keras.tree.flatten((args, kwargs))
+        calls.append(Called(name, tuple(filter(keras.ops.is_tensor, given)), output))
+        return output
+
+    setattr(module, name, function)
+    undo.callback(partial(setattr, module, name, original))
