@@ -70,12 +70,15 @@ class Answers:
         backend = backends.current()
         with (
             backend.recording(sources) as tape,
-            self._network.running((trainable, fixed), x, ask.rewiring, by_name) as ran,
+            self._network.running((trainable, fixed), x, ask.rewiring, by_name, joined) as ran,
         ):
             scored = ran.logits if ask.of is None else ran.tensor(ask.of)
             scores = scores_of(scored, goal)
             total = keras.ops.sum(scores)
         gradients = tape.gradients(total, [ran.tensor(place) for place in ask.gradients])
+        plan = None if ask.reader is None else self._plan_of(ask.reader)
+        joined = {place.name for place in ask.gradients}
+        joined |= set() if plan is None else {place.name for place in plan.needs.gradients}
         found: dict[str, Any] = {
             "scores": scores,
             "gradients": [float32(gradient) for gradient in gradients],
@@ -83,8 +86,7 @@ class Answers:
         }
         if ask.outputs:
             found["outputs"] = float32(ran.logits)
-        if ask.reader is not None:
-            plan = self._plan_of(ask.reader)
+        if plan is not None:
             at = list(plan.needs.gradients)
             seen = Seen(
                 values={place: float32(ran.tensor(place)) for place in plan.needs.values},
@@ -102,6 +104,7 @@ class Answers:
 
 def rows_at_once(view: ModelView) -> int:
     """How many rows may go through a model of these places in one call: an even number."""
-    values = sum(int(np.prod(p.shape)) for p in (*view.inputs.values(), *view.layers.values()))
+    places = (*view.inputs.values(), *view.layers.values(), *view.attention.values())
+    values = sum(int(np.prod(place.shape)) for place in places)
     rows = MEMORY // (2 * 4 * max(values, 1))
     return max(2, min(MOST_ROWS, rows) // 2 * 2)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import keras
 
@@ -74,6 +74,23 @@ class Place:
         return self.layer is not None and self.is_leaf and bool(self.layer.trainable_variables)
 
 
+PlaceType = TypeVar("PlaceType", bound=Place)
+
+
+@dataclass(frozen=True)
+class AttentionPlace(Place):
+    """The attention of a layer, `<layer>/attention`, with axes `("head", "query", "key")`.
+
+    Attributes:
+        crosses: Whether the queries are of another sequence than the keys.
+        transformed: What each key would add to the layer's output if it had all the attention of a
+            head, `("head", "key", "channel")`; None where that is not plain.
+    """
+
+    crosses: bool = False
+    transformed: Place | None = None
+
+
 @dataclass(frozen=True)
 class ModelView:
     """The places of a model, in the order in which they are computed.
@@ -87,6 +104,7 @@ class ModelView:
         classes: Number of outputs that a target can name; None where that is not known.
         has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
         functions: Names of the backend's functions that it calls, such as `relu` and `matmul`.
+        attention: The attention of the layers that have some, by the layer's name.
     """
 
     inputs: Mapping[str, Place]
@@ -97,6 +115,13 @@ class ModelView:
     classes: int | None = None
     has_loss: bool = False
     functions: frozenset[str] = frozenset()
+    attention: Mapping[str, AttentionPlace] = field(default_factory=dict)
+
+    @property
+    def inner(self) -> dict[str, Place]:
+        """Places inside of layers, by name: attention, and what it mixes."""
+        several = ((place, place.transformed) for place in self.attention.values())
+        return {place.name: place for pair in several for place in pair if place is not None}
 
     def layer(self, name: str) -> Place:
         """The output of the layer called `name`; the inner name alone will do where it is unique.
@@ -104,18 +129,8 @@ class ModelView:
         Raises:
             ValueError: If the model has no such layer, or several; it lists what is known.
         """
-        if name in self.layers:
-            return self.layers[name]
-        inner = [known for known in self.layers if known.rsplit("/", 1)[-1] == name]
-        if len(inner) == 1:
-            return self.layers[inner[0]]
-        fault = "names several layers" if inner else "names no layer"
-        known = inner or list(self.layers)
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near and not inner else ""
-        raise ValueError(
-            f"`layer` {fault} of this model. Known: {', '.join(known)}.{hint} Received: {name!r}"
-        )
+        attention = {place.name: place for place in self.attention.values()}
+        return attention[name] if name in attention else place_named(self.layers, name)
 
     def input_under(self, place: Place) -> str | None:
         """Name of the input that a map at `place` can be laid over; None if that is not plain."""
@@ -195,6 +210,50 @@ def view_of(
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
         functions=frozenset(called.name for called in tap.functions),
+        attention=_attention(tap, next(iter(inputs.values())).shape[0]),
+    )
+
+
+def _attention(tap: Tap, rows: int) -> dict[str, AttentionPlace]:
+    """The attention that was heard, where its rows are the probes."""
+    found = {}
+    heard = tap.attention
+    for name, layer in heard.layers.items():
+        shape, mixed = heard.heard[name].shape, heard.transformed.get(name)
+        if shape[0] not in (rows, None) or None in shape[1:]:
+            continue
+        transformed = None
+        if mixed is not None:
+            sizes = tuple(heard.heard[mixed].shape[1:])
+            transformed = Place(mixed, ("head", "key", "channel"), sizes, layer)
+        found["".join(name.rsplit("/attention", 1))] = AttentionPlace(
+            name=name,
+            axes=("head", "query", "key"),
+            shape=tuple(shape[1:]),
+            layer=layer,
+            crosses=name in heard.crossing,
+            transformed=transformed,
+        )
+    return found
+
+
+def place_named(known: Mapping[str, PlaceType], name: str, kind: str = "layer") -> PlaceType:
+    """That of the `known` places with this name; the inner name alone will do where it is unique.
+
+    Raises:
+        ValueError: If there is no such place, or several; it lists what is known.
+    """
+    if name in known:
+        return known[name]
+    inner = [one for one in known if one.rsplit("/", 1)[-1] == name]
+    if len(inner) == 1:
+        return known[inner[0]]
+    fault = f"names several {kind}s" if inner else f"names no {kind}"
+    near = difflib.get_close_matches(name, inner or known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near and not inner else ""
+    raise ValueError(
+        f"`layer` {fault} of this model. Known: {', '.join(inner or known)}.{hint} "
+        f"Received: {name!r}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +44,10 @@ class Ran:
 
     def tensor(self, place: Place) -> Any:
         """What lies at `place`."""
-        return self.inputs[place.name] if place.layer is None else self.tap.outputs[place.name]
+        if place.layer is None:
+            return self.inputs[place.name]
+        heard = self.tap.attention.heard
+        return heard[place.name] if place.name in heard else self.tap.outputs[place.name]
 
 
 class Network:
@@ -96,6 +99,7 @@ class Network:
         x: Any,
         rewiring: Rewiring | None = None,
         replaced: Mapping[str, Any] | None = None,
+        joined: Collection[str] = (),
     ) -> Iterator[Ran]:
         """The model called on `x` at these weights, listened to, and unable to change."""
         trainable, fixed = weights
@@ -105,7 +109,7 @@ class Network:
             rewiring.begin(next(iter(inputs.values())).shape[0])
         with (
             keras.StatelessScope(list(mapping)),
-            tapped(self.model, rewiring, replaced) as tap,
+            tapped(self.model, rewiring, replaced, joined) as tap,
         ):
             outputs = self.model(x, training=False)
             explained, labels = self._explained(outputs)

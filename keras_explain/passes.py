@@ -34,6 +34,11 @@ class _Built:
         return any(plan.needs.weight_gradients for plan in self.plans.values())
 
 
+    def gradients_at(self, names: Mapping[str, Any]) -> frozenset[str]:
+        """Which of the places the methods need gradients at."""
+        needed = (place.name for plan in self.plans.values() for place in plan.needs.gradients)
+        return frozenset(needed) & frozenset(names)
+
 class Pass:
     """One forward and backward of a model over fixed probes, compiled once.
 
@@ -74,6 +79,7 @@ class Pass:
         self._answers: Answers | None = None
         self._further: dict[str, Plan] = {}
         self._memory: dict[str, dict[str, Any]] = {}
+        self._joined: frozenset[str] = frozenset()
 
     @property
     def built(self) -> _Built:
@@ -159,7 +165,7 @@ class Pass:
         sources = floats([*keras.tree.flatten(x), *trainable, *fixed])
         with (
             self._backend.recording(sources) as tape,
-            self._network.running((trainable, fixed), x) as ran,
+            self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
             target = target_of(self._target, ran.labels, self._probes.count, ran.logits.shape[-1])
             targets, goal = target.weigh(ran.logits)
@@ -178,6 +184,10 @@ class Pass:
         return found if loss is None else {**found, "loss": float32(loss)}
 
     def _found_out(self, ran: Ran) -> _Built:
+        inside = built.gradients_at(built.view.inner)
+        if inside - self._joined:  # only now is it known that gradients must flow through these
+            self._joined, self.traces = inside, self.traces - 1
+            return self._forward_backward(trainable, fixed, x)
         has_loss = self._probes.y is not None and getattr(self._network.model, "compiled", False)
         view = view_of(
             ran.tap, ran.inputs, (ran.explained, ran.logits), self._network.trainable, has_loss
@@ -216,7 +226,7 @@ class Pass:
         """Sweep backwards, once for all methods, to exactly the places that they need."""
         view = built.view
         needs = [plan.needs for plan in built.plans.values()]
-        places = (*view.layers.values(), *view.inputs.values())
+        places = (*view.layers.values(), *view.inputs.values(), *view.inner.values())
         at = [place for place in places if any(place in need.gradients for need in needs)]
         gradients = tape.gradients(score, [ran.tensor(place) for place in at])
         paths = view.weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -14,10 +14,12 @@ import keras
 # The one module through which layers, activations and `keras.ops` reach the backend's activations.
 from keras.src.backend import nn as backend_nn
 
+from .attention import AttentionTap
 from .operations import Called, heard
 from .rewiring import Rewiring
 
 HEADS = ("softmax", "sigmoid")
+DOT_PRODUCT = "dot_product_attention"
 ACTIVATIONS = tuple(
     name
     for name in (
@@ -44,6 +46,7 @@ class Tap:
         taken: The tensors that went into each layer.
         heads: Name, input and output of each call of softmax and sigmoid.
         functions: Each call of a function of the backend, in order.
+        attention: What was heard of attention.
     """
 
     replaced: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class Tap:
     taken: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     heads: list[tuple[str, Any, Any]] = field(default_factory=list)
     functions: list[Called] = field(default_factory=list)
+    attention: AttentionTap = field(default_factory=AttentionTap)
 
     def hear_layer(self, name: str, layer: keras.Layer, taken: Any, output: Any) -> Any:
         """Keep a layer's output, if it is a single tensor; returns what stands for it."""
@@ -67,10 +71,13 @@ class Tap:
         self.taken[key] = tuple(t for t in keras.tree.flatten(taken) if keras.ops.is_tensor(t))
         return output
 
-    def hear_activation(self, name: str, taken: Any, output: Any) -> None:
-        """Keep what went into softmax and sigmoid."""
+    def hear_activation(self, name: str, taken: Any, output: Any, axis: int = -1) -> Any:
+        """Keep what went into softmax and sigmoid; returns what stands for the output."""
+        if name == "softmax":
+            output = self.attention.hear_softmax(output, [axis])
         if name in HEADS:
             self.heads.append((name, taken, output))
+        return output
 
     def logits_of(self, output: Any) -> tuple[str, Any] | None:
         """Which of softmax and sigmoid made `output`, and what went in; None if neither did."""
@@ -112,6 +119,7 @@ def tapped(
     model: keras.Model,
     rewiring: Rewiring | None = None,
     replaced: Mapping[str, Any] | None = None,
+    joined: Collection[str] = (),
 ) -> Iterator[Tap]:
     """Listen to every layer of `model` that this thread calls inside the block.
 
@@ -122,19 +130,23 @@ def tapped(
         model: The model.
         rewiring: What its layers and activations are replaced by.
         replaced: Tensors that stand for layers' outputs, by the layers' names.
+        joined: Places of attention through which gradients are wanted.
     """
-    tap = Tap(replaced or {})
+    tap = Tap(replaced or {}, attention=AttentionTap(replaced or {}, frozenset(joined)))
     with _one_at_a_time, ExitStack() as undo:
         for name, layer in named_layers(model).items():
             rewired = rewiring.layer(name, layer, layer.call) if rewiring else None
             hear = partial(tap.hear_layer, name, layer)
-            _shadow(undo, layer, "call", rewired or layer.call, hear)
+            inner = tap.attention.remembered(name, layer, rewired or layer.call)
+            _shadow(undo, layer, "call", inner, hear)
         for name in ACTIVATIONS:
             function = getattr(backend_nn, name)
             rewired = rewiring.function(name, function) if rewiring else None
             if rewired or name in HEADS:
                 hear_activation = partial(tap.hear_activation, name)
-                _replace_activation(undo, name, rewired or function, hear_activation)
+                _replace(undo, name, _heard(rewired or function, hear_activation))
+        if hasattr(backend_nn, DOT_PRODUCT):
+            _replace(undo, DOT_PRODUCT, tap.attention.beside(getattr(backend_nn, DOT_PRODUCT)))
         tap.functions = undo.enter_context(heard(ACTIVATIONS, rewiring))
         yield tap
 
@@ -160,19 +172,26 @@ def _shadow(
         undo.callback(layer.__dict__.__setitem__, name, own)
 
 
-def _replace_activation(
-    undo: ExitStack, name: str, inner: Callable[..., Any], hear: Callable[[Any, Any], None]
-) -> None:
+def _heard(inner: Callable[..., Any], hear: Callable[..., Any]) -> Callable[..., Any]:
+    """An activation on whose output `hear` has the last word."""
+
+    def activation(x: Any, *args: Any, **kwargs: Any) -> Any:
+        axis = kwargs.get("axis", args[0] if args else -1)
+        return hear(x, inner(x, *args, **kwargs), axis)
+
+    return activation
+
+
+def _replace(undo: ExitStack, name: str, inner: Callable[..., Any]) -> None:
+    """Let `inner` be called for the backend's function, by this thread."""
     original = getattr(backend_nn, name)
     thread = threading.get_ident()
 
     @wraps(original)
-    def activation(x: Any, *args: Any, **kwargs: Any) -> Any:
+    def function(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
-            return original(x, *args, **kwargs)
-        output = inner(x, *args, **kwargs)
-        hear(x, output)
-        return output
+            return original(*args, **kwargs)
+        return inner(*args, **kwargs)
 
-    setattr(backend_nn, name, activation)
+    setattr(backend_nn, name, function)
     undo.callback(setattr, backend_nn, name, original)
