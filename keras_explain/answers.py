@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -28,6 +29,10 @@ class Answers:
         network: The model.
         view: Its places.
         plan_of: The plan of a method.
+
+    Attributes:
+        rows_at_once: Most rows of one call.
+        calls: How often the model was called so far, by rows and whether there was a way back.
     """
 
     def __init__(self, network: Network, view: ModelView, plan_of: Callable[[Any], Plan]) -> None:
@@ -36,9 +41,10 @@ class Answers:
         self._plan_of = plan_of
         self._graphs: dict[Any, Any] = {}
         self.rows_at_once = rows_at_once(view)
+        self.calls: Counter[tuple[int, bool]] = Counter()
 
     def answer(self, weights: Weights, ask: Ask, rows: Questions) -> Mapping[str, Any]:
-        """The answer for exactly `rows_at_once` rows, as arrays."""
+        """The answer for all rows in one call, as arrays."""
         places = tuple(rows.replaced)
         reader = None if ask.reader is None else ask.reader.identity
         kind = (ask.gradients, ask.values, ask.outputs, reader, ask.of, ask.rewiring, places)
@@ -46,6 +52,8 @@ class Answers:
             names = [place.name for place in places]
             traced = partial(self._traced, ask, names)
             self._graphs[kind] = backends.current().compiled(traced)
+        reads = reader is not None and self._plan_of(ask.reader).needs.gradients
+        self.calls[rows.count, bool(ask.gradients or reads)] += 1
         replaced = [keras.ops.convert_to_tensor(array) for array in rows.replaced.values()]
         goal = keras.ops.convert_to_tensor(rows.goal.astype(np.float32, copy=False))
         x = self._network.packed(rows.inputs)
@@ -68,6 +76,9 @@ class Answers:
         sources = floats([*keras.tree.flatten(x), *replaced, *trainable, *fixed])
         by_name = dict(zip(names, replaced, strict=True))
         backend = backends.current()
+        plan = None if ask.reader is None else self._plan_of(ask.reader)
+        joined = {place.name for place in ask.gradients}
+        joined |= set() if plan is None else {place.name for place in plan.needs.gradients}
         with (
             backend.recording(sources) as tape,
             self._network.running((trainable, fixed), x, ask.rewiring, by_name, joined) as ran,
@@ -76,9 +87,6 @@ class Answers:
             scores = scores_of(scored, goal)
             total = keras.ops.sum(scores)
         gradients = tape.gradients(total, [ran.tensor(place) for place in ask.gradients])
-        plan = None if ask.reader is None else self._plan_of(ask.reader)
-        joined = {place.name for place in ask.gradients}
-        joined |= set() if plan is None else {place.name for place in plan.needs.gradients}
         found: dict[str, Any] = {
             "scores": scores,
             "gradients": [float32(gradient) for gradient in gradients],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,11 +34,11 @@ class _Built:
     def needs_loss(self) -> bool:
         return any(plan.needs.weight_gradients for plan in self.plans.values())
 
-
     def gradients_at(self, names: Mapping[str, Any]) -> frozenset[str]:
         """Which of the places the methods need gradients at."""
         needed = (place.name for plan in self.plans.values() for place in plan.needs.gradients)
         return frozenset(needed) & frozenset(names)
+
 
 class Pass:
     """One forward and backward of a model over fixed probes, compiled once.
@@ -78,8 +79,8 @@ class Pass:
         self._built: _Built | None = None
         self._answers: Answers | None = None
         self._further: dict[str, Plan] = {}
-        self._memory: dict[str, dict[str, Any]] = {}
         self._joined: frozenset[str] = frozenset()
+        self._memory: dict[str, dict[str, Any]] = {}
 
     @property
     def built(self) -> _Built:
@@ -110,6 +111,15 @@ class Pass:
             self._compute(outcome, weights)
         return outcome
 
+    def calls(self) -> Counter[tuple[int, bool]]:
+        """How often the last step called the model, by rows and whether there was a way back."""
+        needs = [plan.needs for plan in self.built.plans.values()]
+        back = any(need.gradients or need.weight_gradients for need in needs)
+        calls = Counter({(self._probes.count, back): 1})
+        if self._answers is not None:
+            calls += self._answers.calls
+        return calls
+
     def plan_of(self, method: Method) -> Plan:
         """The plan of any method, whether it is one of the pass's own or stands inside another."""
         if method.identity not in self._further:
@@ -120,6 +130,7 @@ class Pass:
         """Let the methods that need more than the pass ask for it, at the same weights."""
         if self._answers is None:
             self._answers = Answers(self._network, self.built.view, self.plan_of)
+        self._answers.calls.clear()
         found = {
             self.methods[index].identity: index
             for index in outcome.readings
@@ -173,6 +184,10 @@ class Pass:
             total = keras.ops.sum(scores)
             self._built = built = self._found_out(ran)
             loss = self._network.loss(x, ran.outputs) if built.needs_loss else None
+        inside = built.gradients_at(built.view.inner)
+        if inside - self._joined:  # only now is it known that gradients must flow through these
+            self._joined, self.traces = inside, self.traces - 1
+            return self._forward_backward(trainable, fixed, x)
         seen = self._seen(built, tape, ran, trainable, total, loss)
         found = {
             "predictions": float32(ran.explained),
@@ -184,10 +199,6 @@ class Pass:
         return found if loss is None else {**found, "loss": float32(loss)}
 
     def _found_out(self, ran: Ran) -> _Built:
-        inside = built.gradients_at(built.view.inner)
-        if inside - self._joined:  # only now is it known that gradients must flow through these
-            self._joined, self.traces = inside, self.traces - 1
-            return self._forward_backward(trainable, fixed, x)
         has_loss = self._probes.y is not None and getattr(self._network.model, "compiled", False)
         view = view_of(
             ran.tap, ran.inputs, (ran.explained, ran.logits), self._network.trainable, has_loss
