@@ -33,6 +33,7 @@ class EigenCAM(CAM):
     """
 
     title = "Eigen-CAM"
+    formula = r"A v_1, \quad A = U \Sigma V^\top"
 
     def is_signed(self, place: Place) -> bool:  # noqa: D102
         return place.is_signed

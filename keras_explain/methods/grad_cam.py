@@ -28,6 +28,10 @@ class GradCAM(GradientCAM):
     """
 
     title = "Grad-CAM"
+    formula = (
+        r"\operatorname{ReLU}\Big(\sum_k \alpha_k A^k_{ij}\Big), \quad "
+        r"\alpha_k = \frac{1}{Z} \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}}"
+    )
 
     def weigh(self, activation: Any, gradient: Any) -> Any:  # noqa: D102
         weights = keras.ops.mean(gradient, axis=space_of(gradient), keepdims=True)

@@ -34,6 +34,11 @@ class GradCAMPlusPlus(GradientCAM):
     """
 
     title = "Grad-CAM++"
+    formula = (
+        r"\operatorname{ReLU}\Big(\sum_k w_k A^k_{ij}\Big), \quad "
+        r"w_k = \sum_{ij} \frac{g^2}{2 g^2 + g^3 \sum_{ab} A^k_{ab}} \operatorname{ReLU}(g), \quad "
+        r"g = \frac{\partial S_c}{\partial A^k_{ij}}"
+    )
 
     def weigh(self, activation: Any, gradient: Any) -> Any:  # noqa: D102
         ops = keras.ops

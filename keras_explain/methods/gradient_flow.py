@@ -31,6 +31,7 @@ class GradientFlow(Method):
     """
 
     title = "Gradient flow"
+    formula = r"\left\lVert \partial S_c / \partial A_l \right\rVert_2 \text{ at each layer } l"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         places = _places(model)

@@ -30,6 +30,8 @@ class HiResCAM(GradientCAM):
     """
 
     title = "HiResCAM"
+    formula = r"\sum_k \frac{\partial S_c}{\partial A^k_{ij}} A^k_{ij}"
+    axioms = ("complete before one dense layer without bias",)
 
     def is_signed(self, place: Place) -> bool:  # noqa: D102
         return True

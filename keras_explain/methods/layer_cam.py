@@ -28,6 +28,10 @@ class LayerCAM(GradientCAM):
     """
 
     title = "LayerCAM"
+    formula = (
+        r"\operatorname{ReLU}\Big(\sum_k \operatorname{ReLU}\Big("
+        r"\frac{\partial S_c}{\partial A^k_{ij}}\Big) A^k_{ij}\Big)"
+    )
 
     def weigh(self, activation: Any, gradient: Any) -> Any:  # noqa: D102
         return keras.ops.relu(keras.ops.sum(keras.ops.relu(gradient) * activation, axis=-1))

@@ -41,6 +41,11 @@ class ScoreCAM(CAM):
     channels: int | None = 64
 
     title = "Score-CAM"
+    formula = (
+        r"\operatorname{ReLU}\Big(\sum_k \alpha_k A^k\Big), \quad "
+        r"\alpha = \operatorname{softmax}_k S_c(x \circ H^k), \quad "
+        r"H^k = \frac{A^k - \min A^k}{\max A^k - \min A^k} \text{ enlarged}"
+    )
 
     def __post_init__(self) -> None:
         if self.channels is not None and self.channels < 1:

@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 import keras_explain
+from tests.agreement import agrees
 from tests.reference.captum_reference import TABLE, attributions, weights
 
 METHODS = ("saliency", "gradient_times_input", "grad_cam")
@@ -46,6 +47,15 @@ def assert_agrees(given, name, expected):
 def test_agrees_with_the_table_of_captum(name):
     table = dict(np.load(TABLE))
     assert_agrees(table, name, table[f"captum/{name}"])
+
+
+def test_the_gradient_s_size_and_product_with_the_input_agree_with_the_table_of_captum():
+    table = dict(np.load(TABLE))
+    found = keras_explain.explain(
+        network(table), table["inputs"], "gradient", target=table["targets"]
+    )
+    agrees("gradient", "Captum", np.abs(found), table["captum/saliency"])
+    agrees("gradient", "Captum", found * table["inputs"], table["captum/gradient_times_input"])
 
 
 @pytest.mark.live

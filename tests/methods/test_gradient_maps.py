@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 import keras_explain
-from keras_explain.methods import GradientTimesInput, Saliency
+from keras_explain.methods import Gradient, GradientTimesInput, Saliency
+from tests.agreement import agrees
 
 RNG = np.random.default_rng(5)
 
@@ -30,6 +31,13 @@ def test_saliency_of_a_linear_model_is_the_size_of_its_weights():
     found = keras_explain.explain(linear(weights), x, "saliency", target=[2, 0])
     # d(sum of w*x)/dx = w, whatever x: the softmax is looked through.
     np.testing.assert_allclose(found, np.abs([weights[..., 2], weights[..., 0]]), rtol=1e-6)
+
+
+def test_the_gradient_of_a_linear_model_is_its_weights():
+    weights = RNG.normal(size=(4, 5, 2, 3)).astype("float32")
+    x = RNG.normal(size=(2, 4, 5, 2)).astype("float32")
+    found = keras_explain.explain(linear(weights), x, "gradient", target=[2, 0])
+    agrees("gradient", "closed form", found, [weights[..., 2], weights[..., 0]])
 
 
 def test_gradient_times_input_of_a_linear_model_is_each_term_of_the_score():
@@ -75,7 +83,7 @@ def test_an_input_that_is_not_used_gets_zero():
     weights = RNG.normal(size=(4, 5, 2, 3)).astype("float32")
     weights[1:3, 2] = 0
     x = RNG.normal(size=(1, 4, 5, 2)).astype("float32")
-    for method in (Saliency(), GradientTimesInput()):
+    for method in (Gradient(), Saliency(), GradientTimesInput()):
         found = keras_explain.explain(linear(weights), x, method, target=0)
         assert (found[0, 1:3, 2] == 0).all()
         assert (found[0, 0] != 0).all()
