@@ -1,0 +1,100 @@
+"""What all methods share that hide parts of the inputs and look what becomes of the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..model_view import ModelView, Place
+from ..questions import Questions
+from .attribution import Attribution
+from .base import Plan
+from .baselines import Baseline, baseline_at
+from .coalitions import Game, Players
+from .regions import Features, check_features, splits_channels
+
+
+@dataclass(frozen=True)
+class Perturbation(Attribution):
+    """An attribution found by changing parts of the inputs.
+
+    Token ids are changed themselves, so the attribution lies on them. Where the channels change
+    together it has no channel axis.
+
+    Attributes:
+        layer: Name of the layer whose output is changed in parts; the inputs if None.
+    """
+
+    signed = True
+    shown = "sum"
+
+    def places(self, model: ModelView) -> list[Place]:  # noqa: D102
+        return list(model.inputs.values()) if self.layer is None else [model.layer(self.layer)]
+
+    def axes_at(self, place: Place) -> tuple[str, ...]:  # noqa: D102
+        return tuple(axis for axis in place.axes if axis != "channel")
+
+
+@dataclass(frozen=True)
+class Hiding(Perturbation):
+    """An attribution found by hiding parts of the inputs.
+
+    Attributes:
+        baseline: What stands where something is hidden, in the units of the input (or of the
+            layer): a number, an array that broadcasts to the input, or a dict of them by the
+            input's name. A token's id, where the input is token ids.
+        layer: Name of the layer whose output is hidden in parts; the inputs if None.
+    """
+
+    baseline: Baseline = field(default=0.0, kw_only=True)
+
+    def plan(self, model: ModelView) -> Plan:  # noqa: D102
+        for place in self.places(model):
+            given = self.baseline
+            given = given.get(place.name, 0) if isinstance(given, Mapping) else given
+            rows = len(given) if np.ndim(given) > len(place.shape) else 1
+            baseline_at(self.baseline, place, np.broadcast_to(np.float32(0), (rows, *place.shape)))
+        return super().plan(model)
+
+
+@dataclass(frozen=True)
+class ByFeature(Perturbation):
+    """One number for each feature, which each of the feature's values gets whole.
+
+    Attributes:
+        features: How values make up features, as in `regions.Features`.
+        layer: Name of the layer whose output is changed in parts; the inputs if None.
+    """
+
+    features: Features = field(default=None, kw_only=True)
+
+    def plan(self, model: ModelView) -> Plan:  # noqa: D102
+        check_features(self.features, self.places(model))
+        return super().plan(model)
+
+    def axes_at(self, place: Place) -> tuple[str, ...]:  # noqa: D102
+        return place.axes if splits_channels(self.features, place) else super().axes_at(place)
+
+    def players(self, ask: Questions, plan: Plan) -> Players:
+        """The features of all inputs together."""
+        values = ask.values(list(plan.places.values()))
+        return Players.of(values, self.features, ask.memory(self))
+
+
+@dataclass(frozen=True)
+class FeatureAttribution(ByFeature, Hiding):
+    """One number for each feature, found by hiding features.
+
+    Attributes:
+        features: How values make up features, as in `regions.Features`.
+        baseline: What stands where a feature is hidden.
+        layer: Name of the layer whose output is hidden in parts; the inputs if None.
+    """
+
+    def game(self, ask: Questions, plan: Plan) -> Game:
+        """The features of all inputs together, each there or hidden."""
+        players = self.players(ask, plan)
+        hidden = {p: baseline_at(self.baseline, p, x) for p, x in players.values.items()}
+        return Game(ask, players, hidden)
