@@ -14,7 +14,7 @@ import keras
 KIND = "Attention"
 """What the class of a layer is called whose own softmax is over the keys."""
 MASKED = -1e30
-"""The logit of a key that is masked: a row without any other is uniform, as Keras makes it."""
+"""The logit of a key that is masked."""
 
 
 @dataclass
@@ -213,7 +213,8 @@ def attention_of(
         attn_logits_soft_cap: What the logits' size stays below, or None.
 
     Returns:
-        float32 `(rows, heads, queries, keys)`; sums to one over the keys.
+        float32 `(rows, heads, queries, keys)`; sums to one over the keys, or to zero for a query
+        that may attend to none.
     """
     ops = keras.ops
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
@@ -224,15 +225,18 @@ def attention_of(
         logits = attn_logits_soft_cap * ops.tanh(logits / attn_logits_soft_cap)
     if bias is not None:
         logits = logits + ops.cast(bias, "float32")
-    if mask is not None:
-        logits = ops.where(ops.cast(mask, "bool"), logits, MASKED)
+    allowed = None if mask is None else ops.cast(mask, "bool")
     if is_causal:
         causal = ops.tril(ops.ones(logits.shape[-2:], "bool"))
-        logits = ops.where(causal, logits, MASKED)
+        allowed = causal if allowed is None else ops.logical_and(allowed, causal)
+    if allowed is not None:
+        logits = ops.where(allowed, logits, MASKED)
     # Not `ops.softmax`: that one is listened to.
     top = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     exponential = ops.exp(logits - top)
-    return exponential / ops.sum(exponential, axis=-1, keepdims=True)
+    attention = exponential / ops.sum(exponential, axis=-1, keepdims=True)
+    # A query that is masked itself has none, as in what Keras returns, though not in fused kernels.
+    return attention if allowed is None else ops.where(allowed, attention, 0.0)
 
 
 def _combined(attention: Any, value: Any) -> Any:

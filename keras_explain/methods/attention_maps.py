@@ -17,9 +17,10 @@ class AttentionMaps(AttentionMethod):
     """How much each token (query) takes from each other one (key), by layer and head.
 
     Unsigned shares: behind the softmax and the masks, before dropout, a row sums to one over its
-    keys. `(probes, heads, queries, keys)`. The layers' own computation, flash attention too, stays
-    as it is; the shares are computed beside it, for one more product of queries and keys a layer.
-    Costs room: 2 bytes for each number, at most 0.9 MB a probe and step by default.
+    keys, or to zero where the query is masked itself. `(probes, heads, queries, keys)`. The layers'
+    own computation, flash attention too, stays as it is; the shares are computed beside it, for
+    one more product of queries and keys a layer. Costs room: 2 bytes for each number, at most
+    0.9 MB a probe and step by default.
 
     Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
 

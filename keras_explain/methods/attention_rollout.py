@@ -34,7 +34,8 @@ class AttentionRollout(AttentionMethod):
         layers: Names of the self-attention layers that are followed, whose lengths must be equal;
             they are taken in the order in which they are computed. If None, all of the model.
         token: Number of the token whose row is laid on the input: 0 for a class token, -1 for the
-            last. If None, the mean over all, as fits a model that averages its tokens.
+            last. If None, the mean over all that are not masked, as fits a model that averages
+            its tokens.
         tokens: Most queries and keys that are kept of the product. In a longer sequence as many
             neighbours as needed stand together: the queries' mean, and the sum over their keys.
             None keeps all. The row on the input is always kept whole.
@@ -87,10 +88,15 @@ class AttentionRollout(AttentionMethod):
         rolled: Any = None
         for place in plan.layers:
             mixed = ops.mean(seen.values[place], axis=1) + np.eye(place.shape[2], dtype="f4")
-            # Where all keys are masked there may be no attention at all: the token stays itself.
+            # A masked token has no attention, and stays itself.
             mixed = mixed / ops.sum(mixed, axis=-1, keepdims=True)
             rolled = mixed if rolled is None else ops.matmul(mixed, rolled)
-        row = ops.mean(rolled, axis=1) if self.token is None else rolled[:, self.token]
+        if self.token is None:
+            there = ops.any(seen.values[plan.layers[0]] > 0, axis=(1, 3))
+            there = ops.cast(there, "float32")[:, :, None]
+            row = ops.sum(there * rolled, axis=1) / ops.maximum(ops.sum(there, axis=1), 1.0)
+        else:
+            row = rolled[:, self.token]
         before = row.shape[1] - math.prod(plan.shape)  # a class token
         row = ops.reshape(row[:, before:], (-1, *plan.shape))
         return {self.name: row, f"{self.name}/tokens": self.kept(rolled)}
