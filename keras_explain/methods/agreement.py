@@ -57,6 +57,7 @@ class Agreement(Method):
     similarity: str = "spearman"
 
     title = "Agreement"
+    formula = r"\rho\big(\operatorname{rank}(a), \operatorname{rank}(b)\big)"
 
     def __post_init__(self) -> None:
         if self.similarity not in SIMILARITIES:

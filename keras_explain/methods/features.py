@@ -1,0 +1,32 @@
+"""Which layer's output are a model's features."""
+
+from __future__ import annotations
+
+from ..model_view import ModelView, NotApplicableError, Place
+
+
+def features_place(model: ModelView, layer: str | None) -> Place:
+    """The output of `layer`; by default what the last layer with weights takes.
+
+    Raises:
+        ValueError: If the model has no such layer, or the layer holds no floating-point numbers.
+        NotApplicableError: If there is nothing before the last layer with weights.
+    """
+    if layer is not None:
+        place = model.layer(layer)
+        if not place.differentiable:
+            raise ValueError(f"`layer` must hold floating-point numbers. Received: {layer!r}")
+        return place
+    order = [p for p in model.layers.values() if p.is_leaf and p.differentiable]
+    head = next((at for at, place in enumerate(order) if place.name in model.head), len(order) - 1)
+    weighted = [at for at, place in enumerate(order) if place.is_weighted and at <= head]
+    end = weighted[-1] if weighted else head
+    if end > 0:
+        return order[end - 1]
+    inputs = [place for place in model.inputs.values() if place.differentiable]
+    if len(inputs) != 1:
+        raise NotApplicableError(
+            "the model has no features before its last layer; name a `layer`. "
+            f"Known: {', '.join(model.layers)}. Received: layer=None"
+        )
+    return inputs[0]
