@@ -108,6 +108,20 @@ def test_on_half_the_square_it_tends_to_half_the_difference_of_the_squares():
            expected + variance[:, None] / 2, within=0.04, sampled=True)  # fmt: skip
 
 
+def test_one_sample_is_anywhere_on_the_way_from_any_example():
+    # From zero to x the one sample is a x^2, `a` being uniform in 0..1: its mean errs by 0.29 / 16.
+    x = RNG.normal(size=(256, 5)).astype("f4")
+    found = maps_of(keras_explain.explain(halves(), x, ExpectedGradients(samples=1)))
+    shares = found[:, 0] / x[:, 0] ** 2
+    assert 0 <= shares.min() < 0.05 < 0.95 < shares.max() <= 1
+    np.testing.assert_allclose([shares.mean(), shares.std()], [0.5, np.sqrt(1 / 12)], atol=0.07)
+    # On a linear model x - x' tells which of two examples was drawn.
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(1, kernel_initializer="ones")])
+    method = ExpectedGradients([[0.0] * 5, [1.0] * 5], samples=1)
+    drawn = (x - maps_of(keras_explain.explain(model, x, method)))[:, 0]
+    assert 0.4 < drawn.mean() < 0.6
+
+
 def test_it_is_the_mean_of_integrated_gradients_over_the_background():
     model, x = network(), RNG.normal(size=(2, 7, 6, 2)).astype("f4")
     background = RNG.normal(size=(6, 7, 6, 2)).astype("f4")
