@@ -105,6 +105,7 @@ class ModelView:
         has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
         functions: Names of the backend's functions that it calls, such as `relu` and `matmul`.
         attention: The attention of the layers that have some, by the layer's name.
+        fed_by: By a layer's name, the inputs and layers whose very outputs go into it.
     """
 
     inputs: Mapping[str, Place]
@@ -116,6 +117,7 @@ class ModelView:
     has_loss: bool = False
     functions: frozenset[str] = frozenset()
     attention: Mapping[str, AttentionPlace] = field(default_factory=dict)
+    fed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def inner(self) -> dict[str, Place]:
@@ -201,6 +203,8 @@ def view_of(
         has_loss: Whether a loss can be computed.
     """
     is_head = {id(tensor) for tensor in head}
+    # A tensor that a layer hands on as it is belongs to what made it.
+    made_by = {id(t): n for n, t in reversed([*inputs.items(), *tap.outputs.items()])}
     return ModelView(
         inputs={name: _place(name, tensor, None) for name, tensor in inputs.items()},
         layers={n: _place(n, tensor, tap.layers[n]) for n, tensor in tap.outputs.items()},
@@ -211,6 +215,7 @@ def view_of(
         has_loss=has_loss,
         functions=frozenset(called.name for called in tap.functions),
         attention=_attention(tap, next(iter(inputs.values())).shape[0]),
+        fed_by={n: tuple(made_by.get(id(t), "") for t in taken) for n, taken in tap.taken.items()},
     )
 
 

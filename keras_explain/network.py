@@ -111,6 +111,9 @@ class Network:
             keras.StatelessScope(list(mapping)),
             tapped(self.model, rewiring, replaced, joined) as tap,
         ):
+            if rewiring is not None:
+                entering = [rewiring.place(name, None, inputs[name]) for name in self.names]
+                x = keras.tree.pack_sequence_as(x, entering)
             outputs = self.model(x, training=False)
             explained, labels = self._explained(outputs)
             head = tap.logits_of(explained)

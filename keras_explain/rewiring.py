@@ -32,6 +32,13 @@ class Rewiring:
         """
         return None
 
+    def place(self, name: str, layer: keras.Layer | None, tensor: Any) -> Any:
+        """What goes on from an input of the model (`layer` is None), or from a layer's output.
+
+        Gradients at the place are those at `tensor`.
+        """
+        return tensor
+
     def operation(self, name: str, function: Call) -> Call | None:
         """What is called for any other function of the backend in `operations.OPERATIONS`.
 

@@ -47,6 +47,7 @@ class Tap:
         heads: Name, input and output of each call of softmax and sigmoid.
         functions: Each call of a function of the backend, in order.
         attention: What was heard of attention.
+        onward: From a layer's name, the layer and its output, as it was heard, to what goes on.
     """
 
     replaced: Mapping[str, Any] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Tap:
     heads: list[tuple[str, Any, Any]] = field(default_factory=list)
     functions: list[Called] = field(default_factory=list)
     attention: AttentionTap = field(default_factory=AttentionTap)
+    onward: Callable[[str, keras.Layer, Any], Any] = lambda name, layer, output: output
 
     def hear_layer(self, name: str, layer: keras.Layer, taken: Any, output: Any) -> Any:
         """Keep a layer's output, if it is a single tensor; returns what stands for it."""
@@ -69,7 +71,7 @@ class Tap:
         self.outputs[key] = output
         self.layers[key] = layer
         self.taken[key] = tuple(t for t in keras.tree.flatten(taken) if keras.ops.is_tensor(t))
-        return output
+        return self.onward(key, layer, output)
 
     def hear_activation(self, name: str, taken: Any, output: Any, axis: int = -1) -> Any:
         """Keep what went into softmax and sigmoid; returns what stands for the output."""
@@ -133,6 +135,8 @@ def tapped(
         joined: Places of attention through which gradients are wanted.
     """
     tap = Tap(replaced or {}, attention=AttentionTap(replaced or {}, frozenset(joined)))
+    if rewiring is not None:
+        tap.onward = rewiring.place
     with _one_at_a_time, ExitStack() as undo:
         for name, layer in named_layers(model).items():
             rewired = rewiring.layer(name, layer, layer.call) if rewiring else None
