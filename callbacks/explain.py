@@ -49,8 +49,9 @@ class Explain(keras.callbacks.Callback):
         probes: 1 to 256 examples, in any form that `fit` takes for `validation_data`.
         methods: Methods, or their names. By default `Saliency`, `GradCAM`, `Activations` and
             `WeightGradients`, less those that do not apply to the model.
-        target: Which output of the model is explained: `"true"` for the label's, `"predicted"` for
-            the highest at each step, an index, or one index a probe.
+        target: Which output of the model is explained: `"true"` for the label's (the sum of all,
+            where a probe has several), `"predicted"` for the highest at each step, an index, one
+            index a probe; or a `keras_explain.Contrast`, `TopK` or `Region`.
         every: Explain every so many epochs (or batches), and once more at the end.
         unit: `"epoch"` or `"batch"`. Steps are numbered as Keras does, from 0; the network before
             training is step -1.

@@ -125,6 +125,7 @@ class Recorder:
             self._score = score_kind(self._pass, outcome, self._loss)
         info = {
             "score": self._score,
+            "target": self._pass.built.target,
             "targets": tuple(int(index) for index in numpy_of(outcome.targets)),
             "seconds": {"pass": seconds},
         }

@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .explanation import explain as explain
     from .store import Run as Run
+    from .targets import Contrast as Contrast
+    from .targets import Region as Region
+    from .targets import TopK as TopK
 
 __version__ = "0.1.0"
 
-_HOMES = {"Run": "keras_explain.store", "explain": "keras_explain.explanation"}
-__all__ = ["Run", "__version__", "explain"]
+_HOMES = {
+    "Contrast": "keras_explain.targets",
+    "Region": "keras_explain.targets",
+    "Run": "keras_explain.store",
+    "TopK": "keras_explain.targets",
+    "explain": "keras_explain.explanation",
+}
+__all__ = ["Contrast", "Region", "Run", "TopK", "__version__", "explain"]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ class _Built:
     view: ModelView
     plans: dict[int, Plan]
     logits: bool
+    target: str
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -178,11 +179,12 @@ class Pass:
             self._backend.recording(sources) as tape,
             self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
-            target = target_of(self._target, ran.labels, self._probes.count, ran.logits.shape[-1])
+            shape = (self._probes.count, *ran.logits.shape[1:])
+            target = target_of(self._target, ran.labels, shape)
             targets, goal = target.weigh(ran.logits)
             scores = scores_of(ran.logits, goal)
             total = keras.ops.sum(scores)
-            self._built = built = self._found_out(ran)
+            self._built = built = self._found_out(ran, target.text)
             loss = self._network.loss(x, ran.outputs) if built.needs_loss else None
         inside = built.gradients_at(built.view.inner)
         if inside - self._joined:  # only now is it known that gradients must flow through these
@@ -198,12 +200,12 @@ class Pass:
         }
         return found if loss is None else {**found, "loss": float32(loss)}
 
-    def _found_out(self, ran: Ran) -> _Built:
+    def _found_out(self, ran: Ran, target: str) -> _Built:
         has_loss = self._probes.y is not None and getattr(self._network.model, "compiled", False)
         view = view_of(
             ran.tap, ran.inputs, (ran.explained, ran.logits), self._network.trainable, has_loss
         )
-        return _Built(view, self._plans(view), ran.has_head)
+        return _Built(view, self._plans(view), ran.has_head, target)
 
     def _plans(self, view: ModelView) -> dict[int, Plan]:
         plans: dict[int, Plan] = {}

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .labels import class_indices
 from .model_view import axes_of
 from .store import ProbeSet
-from .targets import class_indices
 
 MOST = 256
 FORMS = (

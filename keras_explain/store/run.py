@@ -89,6 +89,11 @@ class Run:
         return {name: np.array([info.logs.get(name, np.nan) for info in infos]) for name in names}
 
     @property
+    def target(self) -> str | None:
+        """What the last step explained, in words, such as "true"; None where it is not known."""
+        return self._index.steps[-1].info.target if self._index.steps else None
+
+    @property
     def failures(self) -> tuple[Failure, ...]:
         """What failed while explaining, oldest first."""
         return tuple(failure for step in self._index.steps for failure in step.info.failures)

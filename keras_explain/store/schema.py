@@ -192,6 +192,8 @@ class StepInfo:
         batch: Number of the batch in it; None at the end of an epoch.
         logs: Keras's logs (loss, accuracy, ...).
         score: What kind of number is explained, one of `SCORES`.
+        target: What is explained, in words, such as "true minus the highest other"; None where it
+            is not known.
         failures: What failed since the step logged before.
         totals: Counts over the run so far, such as `{"failures": 2, "dropped": 0}`.
         seconds: Durations by name, such as `{"pass": 0.2}`.
@@ -204,6 +206,7 @@ class StepInfo:
     batch: int | None = None
     logs: Mapping[str, float] = field(default_factory=dict)
     score: str = "logit"
+    target: str | None = None
     failures: Sequence[Failure] = ()
     totals: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -219,6 +222,11 @@ class StepInfo:
             value = getattr(self, name)
             require(value is None or is_int(value), f"`{name}` must be an integer.", value)
         require(self.score in SCORES, f"`score` must be one of {', '.join(SCORES)}.", self.score)
+        require(
+            self.target is None or is_name(self.target),
+            f"`target` must be text of 1 to {MAX_NAME} characters.",
+            self.target,
+        )
         self._freeze("wall_time", _number("wall_time", self.wall_time))
         require(math.isfinite(self.wall_time), "`wall_time` must be finite.", self.wall_time)
         targets = plain(self.targets)

@@ -46,9 +46,16 @@ def test_an_info_survives_json():
     info = step_info(
         7, epoch=7, logs={"loss": np.float32(0.5), "bad": math.inf}, seconds={"pass": 0.1},
         failures=[Failure(7, "lime", "no")], totals={"failures": np.int64(1)},
+        target="true minus predicted",
     )  # fmt: skip
     assert StepInfo.from_json(json.loads(json.dumps(info.to_json(), allow_nan=False))) == info
     assert StepInfo.from_json(info.to_json()).logs["bad"] == math.inf
+
+
+def test_an_info_from_before_targets_had_words_is_read():
+    fields = step_info(7, target="true").to_json()
+    assert fields.pop("target") == "true"
+    assert StepInfo.from_json(fields) == step_info(7, target=None)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,8 @@ def test_a_wrong_spec_is_told(fields, message):
         ({"step": True}, r"`step` must be an integer"),
         ({"wall_time": math.nan}, r"`wall_time` must be finite. Received: nan"),
         ({"score": "loss"}, r"`score` must be one of logit, probability, output"),
+        ({"target": ""}, r"`target` must be text of 1 to 1000 characters. Received: ''"),
+        ({"target": 3}, r"`target` must be text"),
         ({"targets": [1.5]}, r"`targets` must be integers, one a probe"),
         ({"logs": {"loss": "high"}}, r"`logs\['loss'\]` must be a number. Received: 'high'"),
     ],
