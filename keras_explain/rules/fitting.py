@@ -1,0 +1,104 @@
+"""Whether the rules of a composite fit a model; found out before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+
+from ..model_view import ModelView, NotApplicableError, Place
+from .composites import Composite
+from .layer_rules import Move, Pass
+from .linear import is_linear
+from .rule import FirstRule, LinearRule, Rule
+
+
+def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> None:
+    """See that every layer behind the places has a rule that it can have.
+
+    Raises:
+        ValueError: If one has not; it names the layer.
+    """
+    places = list(at)
+    first = fed_by_inputs(composite, model)
+    behind = _behind(model, places)
+    for name, layer in behind.items():
+        rule = composite.settled(_plain(name), layer, first=name in first)
+        if rule is None:
+            raise NotApplicableError(no_rule(name, layer))
+        _check_rule(rule, name, layer, is_first=name in first)
+    waits = [name for name, layer in behind.items() if _has_first_rule(composite, name, layer)]
+    if waits and not first & set(waits) and all(place.layer is None for place in places):
+        raise NotApplicableError(
+            "`composite` has a rule for the layer that the inputs go into, but none is called on "
+            "them, or on what layers that move or rescale values make of them. "
+            f"Known: {', '.join(waits)}. Received: {composite}"
+        )
+
+
+def fed_by_inputs(composite: Composite, model: ModelView) -> frozenset[str]:
+    """Names of the linear layers that inputs go into, at most moved or rescaled on the way."""
+    entries = {name for name, place in model.inputs.items() if place.differentiable}
+    found = set()
+    for name, place in model.layers.items():
+        layer, sources = place.layer, model.fed_by.get(name, ())
+        if layer is None or type(layer).__name__ == "Embedding":
+            entries.add(name)
+        elif sources and entries.issuperset(sources):
+            if is_linear(layer):
+                found.add(name)
+            elif isinstance(composite.settled(_plain(name), layer), Move | Pass) or (
+                _is_normalization(layer) and composite.rule(_plain(name), layer) is None
+            ):
+                entries.add(name)
+    return frozenset(found)
+
+
+def no_rule(name: str, layer: keras.Layer) -> str:
+    """What is said of a layer without a rule."""
+    kind = type(layer).__name__
+    return (
+        f"LRP has no rule for layer {name!r}. Register one, such as "
+        f"`keras_explain.rules.register_rule({kind}, Gradient())`, or name one in `composite`: "
+        f"`{{{name!r}: Gradient()}}`. Received: {kind}"
+    )
+
+
+def _check_rule(rule: Rule, name: str, layer: keras.Layer, *, is_first: bool) -> None:
+    if isinstance(rule, LinearRule | FirstRule) and not (
+        is_linear(layer) or (isinstance(rule, LinearRule) and _is_normalization(layer))
+    ):
+        raise ValueError(
+            f"`composite` must give layer {name!r} a rule for layers that are not linear, such as "
+            f"Gradient() or Pass(). Received: {rule} for {type(layer).__name__}"
+        )
+    if isinstance(rule, FirstRule) and not is_first:
+        raise ValueError(
+            f"`composite` must give {type(rule).__name__} to a layer that an input goes into, at "
+            f"most moved or rescaled. Received: {rule} for {name!r}"
+        )
+
+
+def _behind(model: ModelView, places: list[Place]) -> dict[str, keras.Layer]:
+    """The layers that are called after the first of the places was reached."""
+    order = list(model.layers)
+    starts = [order.index(p.name) + 1 if p.name in order else 0 for p in places]
+    return {
+        name: place.layer
+        for name in order[min(starts) :]
+        if (place := model.layers[name]).differentiable and place.layer is not None
+    }
+
+
+def _has_first_rule(composite: Composite, name: str, layer: keras.Layer) -> bool:
+    rule = composite.settled(_plain(name), layer, first=True)
+    return is_linear(layer) and isinstance(rule, FirstRule)
+
+
+def _is_normalization(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _plain(name: str) -> str:
+    """The layer's own name, also where it is called again."""
+    return name.partition("#")[0]

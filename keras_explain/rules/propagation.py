@@ -1,0 +1,245 @@
+"""Relevance on its way back through a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial, wraps
+from typing import Any, Generic, TypeVar
+
+import keras
+from keras import ops
+
+from ..rewiring import Call, Rewiring
+from .activations import activated, rewired
+from .composites import Composite
+from .fitting import no_rule
+from .gradients import shared, with_gradient
+from .layer_rules import Move, Pass, first_tensor
+from .linear import Linear, in_float32, is_linear, linear_parts
+from .linear_rules import Epsilon
+from .rule import Entry, FirstRule, LayerRule, LinearRule, Rule
+
+Kept = TypeVar("Kept")
+
+
+class _ByTensor(Generic[Kept]):
+    """What is known of tensors, by the very tensor; keeps them alive, so that none is mistaken."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Any, Kept]] = {}
+
+    def keep(self, tensor: Any, value: Kept) -> None:
+        self._kept[id(tensor)] = tensor, value
+
+    def get(self, tensor: Any) -> Kept | None:
+        return self._kept[id(tensor)][1] if id(tensor) in self._kept else None
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A linear map that ran, before any activation."""
+
+    linear: Linear
+    rule: Rule
+    inputs: Any
+    outputs: Any
+    entry: Entry | None
+
+
+class Propagation(Rewiring):
+    """Exchanges the gradients of a model's layers for those of their rules.
+
+    The gradient of the score at each place of `at` is then the relevance of its values.
+
+    Args:
+        composite: Chooses the rules.
+        at: Names of the inputs and layers whose relevance is wanted; none leads to another.
+    """
+
+    def __init__(self, composite: Composite, at: Collection[str]) -> None:
+        self._composite = composite
+        self._at = frozenset(at)
+        self.begin(0)
+
+    def begin(self, rows: int) -> None:  # noqa: D102
+        self._entries: _ByTensor[Entry] = _ByTensor()
+        self._linears: _ByTensor[_Ran] = _ByTensor()
+        self._parts: dict[int, float] = {}
+        self._inside_attention = 0
+        self._reached = False
+
+    def place(self, name: str, layer: keras.Layer | None, tensor: Any) -> Any:
+        """Turns relevance per unit into relevance, where that is wanted."""
+        entry = self._entries.get(tensor)
+        if layer is None or type(layer).__name__ == "Embedding":
+            shape = ops.shape(tensor)
+            entry = Entry(None, ops.ones_like(tensor), lambda value: ops.broadcast_to(value, shape))
+        if name in self._at:
+            self._reached = True
+            side = tensor - ops.stop_gradient(tensor)
+            entry = None if entry is None else replace(entry, side=side)
+            tensor = with_gradient(tensor, tensor * ops.stop_gradient(tensor))
+        if entry is not None:
+            self._entries.keep(tensor, entry)
+        return tensor
+
+    def layer(self, name: str, layer: keras.Layer, call: Call) -> Call | None:  # noqa: D102
+        rule = self._composite.settled(name, layer)
+        if isinstance(rule, LayerRule):
+            self._parts |= rule.parts(layer)
+            if rule.parts(layer):
+                call = self._attending(call)
+            return partial(self._through, rule, layer, call)
+        if is_linear(layer):
+            return partial(self._linear, name, layer, call)
+        if rule is not None and isinstance(layer, keras.layers.BatchNormalization):
+            own = self._composite.rule(name, layer)
+            return partial(self._normalized, own or rule, own is not None, layer, call)
+        return partial(self._refuse, name, layer, call)
+
+    def function(self, name: str, function: Call) -> Call | None:  # noqa: D102
+        return rewired(name, function)
+
+    def operation(self, name: str, function: Call) -> Call | None:  # noqa: D102
+        if name != "dot_product_attention":
+            return None
+
+        @wraps(function)
+        def attend(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._inside_attention:
+                query, key, value = shared(query, 0.25), shared(key, 0.25), shared(value, 0.5)
+            return function(query, key, value, *args, **kwargs)
+
+        return attend
+
+    def _attending(self, call: Call) -> Call:
+        """The call of a layer whose rule has seen to the products inside."""
+
+        @wraps(call)
+        def attending(*args: Any, **kwargs: Any) -> Any:
+            self._inside_attention += 1
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self._inside_attention -= 1
+
+        return attending
+
+    def _through(
+        self, rule: LayerRule, layer: keras.Layer, call: Call, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A layer that is no linear map; behind one that moves or rescales is still the entry."""
+        given = [t for t in keras.tree.flatten((args, kwargs)) if ops.is_tensor(t)]
+        entries = {id(t): entry for t in given if (entry := self._entries.get(t)) is not None}
+        enters = isinstance(rule, Move | Pass) and len(entries) == len(given)
+        output = call(*args, **kwargs) if enters else rule.through(layer, call, *args, **kwargs)
+        if not enters or any(output is tensor for tensor in given):
+            return output
+
+        def again(of: Callable[[Any, Entry], Any]) -> Any:
+            """The layer on something else that came the same way."""
+
+            def other(value: Any) -> Any:
+                entry = entries.get(id(value))
+                return value if entry is None else ops.cast(of(value, entry), value.dtype)
+
+            changed = keras.tree.map_structure(other, (args, kwargs))
+            return call(*changed[0], **changed[1])
+
+        def path(value: Any) -> Any:
+            return again(lambda _, entry: entry.path(value))
+
+        if isinstance(rule, Pass):
+            entry = replace(entries[id(given[0])], path=path)
+            output = ops.stop_gradient(output)
+            output = output if entry.side is None else with_gradient(output, entry.side * output)
+        else:
+            side = None
+            if any(entry.side is not None for entry in entries.values()):
+                side = again(
+                    lambda t, entry: ops.zeros_like(t) if entry.side is None else entry.side
+                )
+            entry = Entry(side, again(lambda _, entry: entry.taken), path)
+        self._entries.keep(output, entry)
+        return output
+
+    def _linear(self, name: str, layer: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
+        if not self._reached:
+            return call(*args, **kwargs)
+        given = first_tensor(args, kwargs)
+        entry = self._entries.get(given)
+        later = self._composite.settled(name, layer) or Epsilon()
+        rule = later
+        if entry is not None:
+            rule = self._composite.settled(name, layer, first=True) or later
+        later = Epsilon() if isinstance(later, FirstRule) else later
+        tensor = ops.cast(given, "float32")
+        for part in linear_parts(layer):
+            ran = _Ran(part, rule, tensor, part(tensor), entry)
+            tensor = _output_of(ran, name)
+            entry, rule = None, later
+        output = ops.cast(tensor, layer.compute_dtype)
+        if id(layer) in self._parts:
+            output = shared(output, self._parts[id(layer)])
+        elif name not in self._at:
+            self._linears.keep(output, ran)
+        return activated(layer.activation, output)
+
+    def _refuse(self, name: str, layer: keras.Layer, call: Call, *args: Any, **kwargs: Any) -> Any:
+        if self._reached:
+            raise ValueError(no_rule(name, layer))
+        return call(*args, **kwargs)
+
+    def _normalized(
+        self, rule: Rule, own: bool, layer: Any, call: Call, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A batch normalisation: folded into the linear map before it, if that is what it follows.
+
+        Right behind the inputs it is a rescaling; elsewhere it is a linear map of its own.
+        """
+        given = first_tensor(args, kwargs)
+        if self._entries.get(given) is not None and not own:
+            return self._through(Pass(), layer, call, *args, **kwargs)
+        output = call(*args, **kwargs)
+        if not self._reached:
+            return output
+        scale, shift = _scale_and_shift(layer)
+        rank = len(given.shape)
+        before = self._linears.get(given)
+        if before is not None and not own:
+            same = layer.axis % rank == before.linear.channel_axis % rank
+            folded = before.linear.folded(scale, shift) if same else None
+            if folded is not None:
+                spread = before.linear.spread
+                outputs = before.outputs * spread(scale) + spread(shift)
+                found = _output_of(replace(before, linear=folded, outputs=outputs), layer.name)
+                return with_gradient(output, found)
+        tensor = ops.cast(given, "float32")
+        shape = [-1 if axis == layer.axis % rank else 1 for axis in range(rank)]
+        diagonal = Linear(ops.multiply, ops.reshape(scale, shape), ops.reshape(shift, shape))
+        ran = _Ran(diagonal, rule, tensor, diagonal(tensor), None)
+        return with_gradient(output, _output_of(ran, layer.name))
+
+
+def _output_of(ran: _Ran, name: str) -> Any:
+    """The output of a linear map, with the gradient of its rule."""
+    if isinstance(ran.rule, LinearRule):
+        return with_gradient(ran.outputs, ran.rule.stands_for(ran.linear, ran.inputs, ran.outputs))
+    if not isinstance(ran.rule, FirstRule) or ran.entry is None:
+        raise ValueError(f"{ran.rule!r} does not fit layer {name!r}")
+    if ran.entry.side is None:
+        return ops.stop_gradient(ran.outputs)
+    return with_gradient(
+        ran.outputs, ran.rule.gives(ran.linear, ran.inputs, ran.outputs, ran.entry)
+    )
+
+
+def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
+    """What a batch normalisation multiplies each channel with when it does not learn, and adds."""
+    mean, variance = in_float32(layer.moving_mean), in_float32(layer.moving_variance)
+    scale = ops.rsqrt(variance + layer.epsilon)
+    if layer.scale:
+        scale = scale * in_float32(layer.gamma)
+    shift = -mean * scale
+    return scale, shift + in_float32(layer.beta) if layer.center else shift

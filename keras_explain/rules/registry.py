@@ -1,0 +1,92 @@
+"""Which rule holds for which class of layers."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from .layer_rules import (
+    Activated,
+    Attention,
+    CentredNormalization,
+    Gradient,
+    Move,
+    Pass,
+    PlainAttention,
+    Product,
+)
+from .linear import is_linear
+from .linear_rules import Epsilon
+from .rule import Rule
+
+_registry: dict[type[keras.Layer], Rule | None] = {}
+
+
+def register_rule(layer: type[keras.Layer], rule: Rule) -> None:
+    """Make a rule known for layers of a class, and of its subclasses.
+
+    For layers that are linear before their `activation` use `register_linear`; which rule they
+    have is then up to the composite.
+
+    Args:
+        layer: The class.
+        rule: `Gradient()` where the ordinary gradient is right, `Pass()` for what works on each
+            value alone, `Product()`, or a `LayerRule` of your own.
+    """
+    if not isinstance(rule, Rule):
+        raise ValueError(f"`rule` must be a rule. Received: {rule!r}")
+    _registry[layer] = rule
+
+
+def registered_rule(layer: keras.Layer) -> Rule | None:
+    """The rule for a layer whose composite names none; None if there is none."""
+    if is_linear(layer):
+        return Epsilon()
+    for base in type(layer).__mro__:
+        if base in _registry:
+            return _registry[base]
+    # A layer made of others: these have rules of their own.
+    return Gradient() if layer._layers else None
+
+
+def _named(*names: str) -> list[type[keras.Layer]]:
+    """Classes of this version of Keras, by name; `{}` stands for 1D, 2D and 3D."""
+    full = [name.format(f"{d}D") for name in names for d in (1, 2, 3)]
+    found = (getattr(layers, name, None) for name in dict.fromkeys(full))
+    return [kind for kind in found if kind is not None]
+
+
+for _kind in _named(
+    "Add", "Subtract", "Average", "Maximum", "Minimum",
+    "AveragePooling{}", "MaxPooling{}", "GlobalAveragePooling{}", "GlobalMaxPooling{}",
+    "AdaptiveAveragePooling{}", "AdaptiveMaxPooling{}",
+    "Masking", "Softmax", "Embedding", "CategoryEncoding", "Resizing",
+):  # fmt: skip
+    _registry[_kind] = Gradient()
+for _kind in _named(
+    "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity",
+    "ZeroPadding{}", "Cropping{}", "UpSampling{}", "CenterCrop",
+    "Dropout", "SpatialDropout{}", "AlphaDropout", "GaussianDropout", "GaussianNoise",
+    "ActivityRegularization", "RandomFlip", "RandomCrop", "RandomRotation", "RandomTranslation",
+    "RandomZoom", "RandomContrast", "RandomBrightness", "RandomShear", "RandomErasing",
+    "RandomGaussianBlur", "RandomColorJitter", "RandomSaturation", "RandomHue",
+):  # fmt: skip
+    _registry[_kind] = Move()
+for _kind in _named(
+    "ReLU", "LeakyReLU", "PReLU", "ELU", "Rescaling", "Normalization",
+    "RMSNormalization", "UnitNormalization",
+):  # fmt: skip
+    _registry[_kind] = Pass()
+for _kind in _named("LayerNormalization", "GroupNormalization"):
+    _registry[_kind] = CentredNormalization()
+for _kind in _named("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"):
+    _registry[_kind] = Attention()
+for _kind in _named("Multiply", "Dot"):
+    _registry[_kind] = Product()
+_registry[layers.Activation] = Activated()
+_registry[layers.BatchNormalization] = Epsilon()
+_registry[layers.Attention] = PlainAttention()
+_registry[layers.AdditiveAttention] = PlainAttention(dot=False)
+# Layers made of others, whose own work between these has no rule.
+for _kind in _named("RNN", "Bidirectional", "TimeDistributed", "StackedRNNCells"):
+    _registry[_kind] = None
