@@ -4,6 +4,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import { takeFocus } from "./core/host";
 import "./style.css";
+import "./shapes.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

@@ -9,28 +9,9 @@ import {
   variantOf,
   weightPicture,
 } from "../src/core/records";
-import type { Manifest, MapRow, RecordSpec } from "../src/core/types";
+import type { Manifest, MapRow } from "../src/core/types";
 import { overview } from "../src/core/weights";
-
-function record(key: string, change: Partial<RecordSpec> = {}): RecordSpec {
-  const [method, layer] = key.split("/");
-  return {
-    key,
-    method,
-    axes: ["height", "width"],
-    signed: false,
-    shown: "all",
-    layer: layer ?? null,
-    input: null,
-    rows: null,
-    labels: {},
-    options: {},
-    title: "",
-    shape: [2, 2],
-    row_count: 3,
-    ...change,
-  };
-}
+import { record } from "./record";
 
 const WEIGHTS = ["conv1/kernel", "dense/kernel"];
 const manifest: Manifest = {
@@ -71,8 +52,9 @@ describe("records", () => {
 
   it("are grouped by method and named by layer", () => {
     const groups = groupByMethod(attributions(manifest));
-    expect(groups.map(({ records }) => records.length)).toEqual([1, 2]);
-    expect(variantOf(groups[1].records[1])).toBe("conv5");
+    expect(groups.map(({ title }) => title)).toEqual(["grad cam", "saliency"]);
+    expect(groups.map(({ records }) => records.length)).toEqual([2, 1]);
+    expect(variantOf(groups[0].records[1])).toBe("conv5");
   });
 
   it("are found by key, by method, or else the first", () => {
@@ -125,6 +107,7 @@ describe("probes", () => {
     expect(list({ sort: "wrong" })).toEqual([1, 0, 2]);
     expect(list({ label: 1 })).toEqual([1, 2]);
     expect(list({ wrongOnly: true })).toEqual([1]);
+    expect(list({ sort: "value", values: [0.1, Number.NaN, 7] })).toEqual([2, 0, 1]);
   });
 });
 

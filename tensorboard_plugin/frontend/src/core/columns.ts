@@ -27,3 +27,19 @@ export function seriesOf(columns: Columns | undefined, name: string, row: number
   if (!columns || !all || row >= columns.rows) return new Float32Array();
   return Float32Array.from(columns.steps, (_, s) => all[s * columns.rows + row]);
 }
+
+/** Smallest and largest value over all steps and rows, of those that are wanted; [0, 0] of none. */
+export function spanOf(
+  columns: Columns,
+  isWanted: (value: number) => boolean = Number.isFinite,
+): [lo: number, hi: number] {
+  let lo = Number.POSITIVE_INFINITY;
+  let hi = Number.NEGATIVE_INFINITY;
+  for (const name of ["min", "max"])
+    for (const value of columns.stats.get(name) ?? []) {
+      if (!isWanted(value)) continue;
+      lo = Math.min(lo, value);
+      hi = Math.max(hi, value);
+    }
+  return lo <= hi ? [lo, hi] : [0, 0];
+}

@@ -14,6 +14,7 @@ export const COMMANDS = [
   { id: "previousProbe", keys: ["k"], shown: "K", does: "previous example" },
   { id: "back", keys: ["Escape"], shown: "Esc", does: "back to the grid, close this sheet" },
   { id: "method", keys: ["m"], shown: "M", does: "next method (Shift: previous)" },
+  { id: "methods", keys: ["/"], shown: "/", does: "choose a method: type, ↑ ↓, Enter" },
   { id: "layer", keys: ["l"], shown: "L", does: "next layer (Shift: previous)" },
   { id: "colours", keys: ["c"], shown: "C", does: "next colour map" },
   { id: "scale", keys: ["s"], shown: "S", does: "next scale mode" },

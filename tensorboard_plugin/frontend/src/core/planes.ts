@@ -7,6 +7,9 @@ export interface Planes {
   /** What one plane is called, by its index. */
   axis: string | null;
   kind: "image" | "matrix" | "strip" | "number";
+  /** Names of the axes drawn downwards and across. */
+  rowAxis: string | null;
+  columnAxis: string | null;
   /** Index of the value of plane `p` at row `y` and column `x`. */
   at(p: number, y: number, x: number): number;
 }
@@ -31,6 +34,8 @@ export function planesOf(axes: string[], shape: number[]): Planes {
     count,
     axis: others.map((i) => axes[i]).join(", ") || null,
     kind: row < 0 ? "strip" : image ? "image" : "matrix",
+    rowAxis: axes[row] ?? null,
+    columnAxis: axes[column],
     at(p, y, x) {
       let index = (row < 0 ? 0 : y * strides[row]) + x * strides[column];
       let rest = p;
@@ -67,7 +72,8 @@ export function aspectOf(
 }
 
 function strip(width: number, kind: Planes["kind"]): Planes {
-  return { height: 1, width, count: 1, axis: null, kind, at: (_p, _y, x) => x };
+  const at = (_p: number, _y: number, x: number) => x;
+  return { height: 1, width, count: 1, axis: null, kind, rowAxis: null, columnAxis: null, at };
 }
 
 /** Return the values of plane `p`, row by row. */

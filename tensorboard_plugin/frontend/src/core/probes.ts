@@ -58,7 +58,7 @@ export function verdictOf(
   };
 }
 
-export const SORTS = ["index", "drift", "confidence", "wrong"] as const;
+export const SORTS = ["index", "drift", "confidence", "wrong", "value"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export interface Listing {
@@ -66,6 +66,8 @@ export interface Listing {
   /** Only probes of this class. */
   label: number | null;
   wrongOnly: boolean;
+  /** What is sorted by "value", largest first. */
+  values?: ArrayLike<number>;
 }
 
 /** Return the probes to show, in order. Ties stay in the order of the probes. */
@@ -73,7 +75,7 @@ export function listProbes(
   manifest: Manifest,
   verdicts: (Verdict | null)[],
   drift: ArrayLike<number>,
-  { sort, label, wrongOnly }: Listing,
+  { sort, label, wrongOnly, values }: Listing,
 ): number[] {
   const chosen = verdicts
     .map((_, probe) => probe)
@@ -84,6 +86,7 @@ export function listProbes(
     index: () => 0,
     drift: (probe) => -(drift[probe] ?? 0),
     confidence: (probe) => -confidence(probe),
+    value: (probe) => (Number.isFinite(values?.[probe]) ? -(values?.[probe] ?? 0) : 1e300),
     wrong: (probe) => (verdicts[probe]?.correct === false ? -1 - confidence(probe) : 0),
   };
   return chosen.sort((a, b) => rank[sort](a) - rank[sort](b) || a - b);

@@ -1,9 +1,9 @@
 /** Which records a view offers, and what they are called. */
 
+import { capital } from "./format";
+import { formOf, homeOf, WEIGHTS } from "./forms";
 import type { Manifest, RecordSpec } from "./types";
 
-const NOT_MAPS = new Set(["predictions", "scores"]);
-const WEIGHTS = "weight_gradients";
 export const STATISTICS_KEY = `${WEIGHTS}/statistics`;
 export const HISTOGRAM_KEY = `${WEIGHTS}/histogram`;
 
@@ -13,31 +13,32 @@ export interface MethodGroup {
   records: RecordSpec[];
 }
 
-function ofProbes(record: RecordSpec): boolean {
-  return !record.rows && !NOT_MAPS.has(record.key) && record.method !== WEIGHTS;
+/** Pictures of examples come first, then what else is a row an example, then all others. */
+function rank(record: RecordSpec): number {
+  const form = formOf(record);
+  if (record.rows) return LAST;
+  if (form === "map") return record.axes.includes("height") ? 0 : 1;
+  return form === "bars" ? 2 : LAST;
 }
 
-/** Every channel is a picture of its own: a layer's activations, attention heads. */
-export function isLayered(record: RecordSpec): boolean {
-  const several = record.axes.includes("channel") || record.axes.includes("head");
-  return record.method === "activations" || (record.shown === "all" && several);
-}
+const LAST = 3;
 
 /**
- * One map a probe: what a method says about the input.
+ * What methods say about examples, and about the network as a whole.
  *
  * Small maps come first, so that the tab opens on the one that says most plainly where, and loads at once.
  */
 export function attributions(manifest: Manifest): RecordSpec[] {
-  const size = ({ shape }: RecordSpec) => shape.reduce((product, side) => product * side, 1);
+  const size = (record: RecordSpec) =>
+    rank(record) === LAST ? 0 : record.shape.reduce((product, side) => product * side, 1);
   const found = manifest.records.filter(
-    (record) => ofProbes(record) && !isLayered(record) && record.axes.length > 0,
+    (record) => homeOf(record) === "evolve" && formOf(record) !== "hidden",
   );
-  return found.sort((one, other) => size(one) - size(other));
+  return found.sort((one, other) => rank(one) - rank(other) || size(one) - size(other));
 }
 
 export function layered(manifest: Manifest): RecordSpec[] {
-  return manifest.records.filter((record) => ofProbes(record) && isLayered(record));
+  return manifest.records.filter((record) => homeOf(record) === "layers");
 }
 
 /** The raw gradient of one weight, where it is small enough to be kept. */
@@ -45,19 +46,26 @@ export function weightPicture(manifest: Manifest, path: string): RecordSpec | un
   return manifest.records.find((record) => record.key === `${WEIGHTS}/${path}`);
 }
 
+/** Records by their methods, in the order of the methods' titles. */
 export function groupByMethod(records: RecordSpec[]): MethodGroup[] {
-  const groups = new Map<string, MethodGroup>();
-  for (const record of records) {
-    const group = groups.get(record.method);
-    if (group) group.records.push(record);
-    else
-      groups.set(record.method, {
-        method: record.method,
-        title: titleOf(record),
-        records: [record],
-      });
+  const groups = new Map<string, RecordSpec[]>();
+  for (const record of records)
+    groups.set(record.method, [...(groups.get(record.method) ?? []), record]);
+  return [...groups]
+    .map(([method, same]) => ({ method, title: methodTitle(method, same), records: same }))
+    .sort((one, other) => one.title.localeCompare(other.title, "en"));
+}
+
+/** The title that all others of the method begin with; else the method's name as a title has it. */
+function methodTitle(method: string, same: RecordSpec[]): string {
+  const titles = same.map(titleOf).sort((one, other) => one.length - other.length);
+  if (titles.every((title) => title.startsWith(titles[0]))) return titles[0];
+  const name = method.replaceAll("_", " ");
+  for (const title of titles) {
+    const at = title.toLowerCase().indexOf(name);
+    if (at >= 0) return title.slice(at, at + name.length);
   }
-  return [...groups.values()];
+  return capital(name);
 }
 
 export function titleOf(record: RecordSpec): string {
@@ -73,17 +81,9 @@ export function variantOf(record: RecordSpec): string {
 }
 
 export function fullTitle(record: RecordSpec): string {
-  return record.layer ? `${titleOf(record)} of ${record.layer}` : titleOf(record);
-}
-
-/** The axes of a map as it is shown: a channel axis that is summed up is gone. */
-export function shownAxes({ axes, shown }: RecordSpec): string[] {
-  return shown === "all" ? axes : axes.filter((axis) => axis !== "channel");
-}
-
-/** A map along one axis: time, features, tokens. */
-export function isStrip(record: RecordSpec): boolean {
-  return shownAxes(record).length === 1;
+  const { key, method, layer, input } = record;
+  const on = layer ?? (key === `${method}/${input}` ? input : null);
+  return on ? `${titleOf(record)} of ${on}` : titleOf(record);
 }
 
 /** Find a record by its key, or by its method alone: a link may be written by hand. */

@@ -1,5 +1,6 @@
 /** Everything a link restores, with its short names in the address. */
 
+import { ORDERS, type Order } from "./bars";
 import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
 import { RANGES, type Range, SCALES, type Scale } from "./domain";
 import { SORTS, type Sort } from "./probes";
@@ -8,6 +9,8 @@ import type { State } from "./url";
 export const VIEWS = ["evolve", "detail", "layers", "gradients"] as const;
 export const OVERLAYS = ["overlay", "map", "input"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
+export const TRAILS = ["none", "short", "all"] as const;
+export const BAR_SCALES = ["log", "linear"] as const;
 export const GRADIENT_STATISTICS = ["norm", "ratio", "zero_share"] as const;
 
 export interface ViewState {
@@ -33,6 +36,16 @@ export interface ViewState {
   channelScale: (typeof CHANNEL_SCALES)[number];
   weight: string | null;
   statistic: (typeof GRADIENT_STATISTICS)[number];
+  /** Bars by size, or as the record has them; null: as suits the record. */
+  order: Order | null;
+  /** Scale of what differs from layer to layer; null: as its numbers ask for. */
+  barScale: (typeof BAR_SCALES)[number] | null;
+  /** How much of their way points leave behind. */
+  trail: (typeof TRAILS)[number];
+  /** The figure that a table of numbers follows over the steps. */
+  figure: string | null;
+  /** The row of a record whose rows are no examples. */
+  row: number;
 }
 
 export const DEFAULTS: ViewState = {
@@ -57,6 +70,11 @@ export const DEFAULTS: ViewState = {
   channelScale: "layer",
   weight: null,
   statistic: "norm",
+  order: null,
+  barScale: null,
+  trail: "short",
+  figure: null,
+  row: 0,
 };
 
 interface Codec<Value> {
@@ -78,6 +96,10 @@ function whole(name: string): Codec<number | null> {
   return { name, read: (value) => (/^-?\d{1,15}$/.test(value) ? Number(value) : undefined) };
 }
 
+function index(name: string): Codec<number> {
+  return { name, read: (value) => (/^\d{1,9}$/.test(value) ? Number(value) : undefined) };
+}
+
 const CODECS: Codecs = {
   view: oneOf("v", VIEWS),
   run: text("run"),
@@ -85,7 +107,7 @@ const CODECS: Codecs = {
   a: whole("a"),
   b: whole("b"),
   record: text("m"),
-  probe: { name: "x", read: (value) => (/^\d{1,9}$/.test(value) ? Number(value) : undefined) },
+  probe: index("x"),
   scale: oneOf("s", SCALES),
   range: oneOf("r", RANGES),
   sequential: oneOf("c", SEQUENTIAL),
@@ -100,6 +122,11 @@ const CODECS: Codecs = {
   channelScale: oneOf("ls", CHANNEL_SCALES),
   weight: text("g"),
   statistic: oneOf("gs", GRADIENT_STATISTICS),
+  order: oneOf("or", ORDERS),
+  barScale: oneOf("bs", BAR_SCALES),
+  trail: oneOf("t", TRAILS),
+  figure: text("fi"),
+  row: index("n"),
 };
 
 const PROPERTIES = Object.keys(CODECS) as (keyof ViewState)[];

@@ -2,9 +2,11 @@
 
 import { Api, isAbort, Lane } from "../core/api";
 import { type Columns, columnsOf } from "../core/columns";
+import { formOf, homeOf } from "../core/forms";
+import { gapRecord } from "../core/gap";
 import type { Playhead, PlayState } from "../core/player";
-import { type Targets, targetsOf } from "../core/probes";
-import { attributions, findRecord, layered } from "../core/records";
+import { type Targets, targetsOf, verdictOf } from "../core/probes";
+import { attributions, findRecord, layered, STATISTICS_KEY } from "../core/records";
 import type { Theme } from "../core/theme";
 import type { Manifest, RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
@@ -59,9 +61,26 @@ class App {
   readonly record = $derived(findRecord(this.records, this.selection.record));
   readonly layers = $derived(this.manifest ? layered(this.manifest) : []);
   readonly layer = $derived(findRecord(this.layers, this.selection.layer));
+  /** Everything that can be chosen by the name of its method. */
+  readonly choices = $derived([
+    ...this.records,
+    ...this.layers,
+    ...(this.manifest?.records.filter(({ key }) => key === STATISTICS_KEY) ?? []),
+  ]);
+  /** What the view in front shows. */
+  readonly chosen = $derived(this.selection.view === "layers" ? this.layer : this.record);
+  readonly gap = $derived(this.chosen && gapRecord(this.records, this.chosen.method));
   readonly dark = $derived(this.theme === "dark");
   readonly probeCount = $derived(this.manifest?.probes.count ?? 0);
   readonly probe = $derived(Math.min(this.selection.probe, Math.max(0, this.probeCount - 1)));
+  /** By example, what the network says of it at this step. */
+  readonly verdicts = $derived.by(() => {
+    const { manifest } = this;
+    if (!manifest) return [];
+    return Array.from({ length: this.probeCount }, (_, probe) =>
+      verdictOf(manifest, this.targets ?? undefined, this.index, probe),
+    );
+  });
   readonly run = $derived(this.manifest?.run ?? "");
   readonly head = $derived<Playhead>({
     state: this.playState,
@@ -164,10 +183,32 @@ class App {
     void this.refresh();
   }
 
+  /** Go to a record, in the view that shows it. */
+  choose(key: string): void {
+    const record = this.choices.find((each) => each.key === key);
+    if (!record) return;
+    const { selection } = this;
+    const home = homeOf(record);
+    if (home === "layers") {
+      selection.layer = key;
+      selection.channel = null;
+    } else if (home === "evolve") selection.record = key;
+    // An example stays open where the record says something about it.
+    const stays = home === "evolve" && selection.view === "detail" && !record.rows;
+    if (!stays) selection.view = home;
+  }
+
+  #statsOf(key: string): string {
+    const record = this.manifest?.records.find((each) => each.key === key);
+    const coloured = !record || ["map", "channels", "weights"].includes(formOf(record));
+    // Bars, figures and tables are few numbers: none of them is cut off.
+    return coloured ? STATS[this.selection.range] : STATS.minmax;
+  }
+
   /** Fetch a record's statistics, again whenever the run has grown. */
   async wantColumns(key: string): Promise<void> {
     const { run } = this;
-    const stats = STATS[this.selection.range];
+    const stats = this.#statsOf(key);
     const version = `${run}|${stats}|${[...this.#stamps.values()].join()}`;
     if (!run || this.#columnsAsked.get(key) === version) return;
     this.#columnsAsked.set(key, version);

@@ -1,6 +1,7 @@
 /** From the selection to what a map is painted with. */
 
-import { type TableName, tableFor } from "../core/colours";
+import { type BarScale, linearScale, logScale, logSpan } from "../core/bars";
+import { colourTable, type TableName, tableFor } from "../core/colours";
 import { domainOf } from "../core/domain";
 import type { Domain } from "../core/paint";
 import type { InputSpec, RecordSpec } from "../core/types";
@@ -18,6 +19,43 @@ export function domainFor(record: RecordSpec, row: number, step: number): Domain
   if (!columns) return undefined;
   const { scale, range } = app.selection;
   return domainOf({ columns, signed: record.signed, scale, range, row, step });
+}
+
+/** Colours of bars below and above zero: of the same table as the maps'. */
+export function fillsOf(signed: boolean): { less: string; more: string } {
+  if (!signed) return { less: "var(--accent)", more: "var(--accent)" };
+  const table = colourTable(coloursOf(true));
+  const at = (index: number) => `rgb(${table.slice(index * 4, index * 4 + 3).join(" ")})`;
+  return { less: at(36), more: at(219) };
+}
+
+/** The scale of a row's bars at one step, as the user chose it. */
+export function barScaleOf(record: RecordSpec, row: number, step: number): BarScale | undefined {
+  const span = logSpan(record, app.columns[record.key]);
+  const chosen = app.selection.barScale ?? (span?.suits ? "log" : "linear");
+  if (span && chosen === "log") return logScale(span.least, span.most);
+  const domain = domainFor(record, row, step);
+  return domain && linearScale(domain, record.signed);
+}
+
+/** What a map of the numbers on such a scale is coloured by. */
+export function domainOfScale({ lo, hi, logarithmic }: BarScale): Domain {
+  return logarithmic ? { lo: Math.log10(lo), hi: Math.log10(hi) } : { lo, hi };
+}
+
+/** The input by whose picture a person knows an example. */
+export function pictureInput(): InputSpec | undefined {
+  return app.manifest?.probes.inputs.find(({ kind }) => kind === "image");
+}
+
+/** The input whose tokens a record speaks of: its own, or the one of as many tokens. */
+export function tokensOf(record: RecordSpec): InputSpec | undefined {
+  const own = inputOf(record);
+  if (own) return own;
+  const length = record.shape[record.axes.indexOf("query")];
+  return app.manifest?.probes.inputs.find(
+    ({ kind, shape }) => kind === "tokens" && shape?.length === 1 && shape[0] === length,
+  );
 }
 
 /** The input that a record's maps lie on, where they lie on one. */

@@ -1,0 +1,22 @@
+import type { RecordSpec } from "../src/core/types";
+
+/** A record as the manifest has it; its key says the method, and the layer if there is one. */
+export function record(key: string, change: Partial<RecordSpec> = {}): RecordSpec {
+  const [method, layer] = key.split("/");
+  return {
+    key,
+    method,
+    axes: ["height", "width"],
+    signed: false,
+    shown: "all",
+    layer: layer ?? null,
+    input: null,
+    rows: null,
+    labels: {},
+    options: {},
+    title: "",
+    shape: [2, 2],
+    row_count: 3,
+    ...change,
+  };
+}
