@@ -87,17 +87,22 @@ class Game:
 
     def scores(self, counts: Sequence[int], coalitions: Coalitions) -> list[NDArray[np.float64]]:
         """The score of each coalition, for each row as many as `counts` says."""
+        # Flat, and one for each value: three times as fast as along axes of broadcast arrays.
+        regions = {
+            place: np.broadcast_to(ids, (len(ids), *place.shape)).reshape(len(ids), -1)
+            for place, ids in self.players.regions.items()
+        }
 
         def vary(row: int, numbers: NDArray[np.int64]) -> dict[Place, NDArray[Any]]:
             # A row with fewer coalitions than others fills up with its last.
             there = coalitions(row, np.minimum(numbers, counts[row] - 1))
             return {
                 place: np.where(
-                    np.take(there, ids[row % len(ids)], axis=1),
-                    self.players.values[place][row],
-                    self.hidden[place][row],
-                )
-                for place, ids in self.players.regions.items()
+                    there[:, ids[row % len(ids)]],
+                    self.players.values[place][row].ravel(),
+                    self.hidden[place][row].ravel(),
+                ).reshape(-1, *place.shape)
+                for place, ids in regions.items()
             }
 
         scores = self.ask.scores_of(max(counts), vary).astype(np.float64)
@@ -113,6 +118,15 @@ def every_coalition(features: int) -> NDArray[np.bool_]:
 def drawn(draw: Callable[[int], Any]) -> Callable[[int], Any]:
     """`draw` by row, remembered for as many rows as are at work at a time."""
     return lru_cache(maxsize=KEPT)(draw)
+
+
+def solved(squares: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[Any]:
+    """The solution of the normal equations `squares @ x = right`; a short one if there are many."""
+    features = len(squares)
+    # As good as the pseudo-inverse here, in a fifteenth of the time.
+    least = 1e-10 * float(np.trace(squares)) / features or 1.0
+    found: NDArray[Any] = np.linalg.solve(squares + least * np.eye(features), right)
+    return found
 
 
 def check_most(features: Features, places: Sequence[Place]) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..model_view import ModelView
 from ..questions import Questions
 from .base import Plan, register
-from .coalitions import EXACT, check_most, drawn, every_coalition
+from .coalitions import EXACT, check_most, drawn, every_coalition, solved
 from .perturbation import FeatureAttribution
 
 
@@ -57,9 +57,11 @@ class KernelSHAP(FeatureAttribution):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         plan = super().plan(model)
         features = check_most(self.features, list(plan.places.values()))
-        if self.samples is not None and self.samples < 2 + features and features > EXACT:
+        # Of a pair, the second says no more about the shares than the first.
+        least = 2 + 2 * features
+        if self.samples is not None and self.samples < least and features > EXACT:
             raise ValueError(
-                f"`samples` must be at least {2 + features} for {features} features. "
+                f"`samples` must be at least {least} for {features} features. "
                 f"Received: {self.samples}"
             )
         return plan
@@ -158,8 +160,9 @@ def shapley_fit(
     rows = coalitions - there[:, None]
     rest = scores - nothing - there * gained
     squares = rows.T @ (weights[:, None] * rows)
-    inverse = np.linalg.pinv(squares, rcond=1e-10, hermitian=True)
-    return gained / features + inverse @ (rows.T @ (weights * rest))
+    # What is equal for all is not in the rows; with it the equations have one solution.
+    squares += np.trace(squares) / features**2
+    return gained / features + solved(squares, rows.T @ (weights * rest))
 
 
 def _gained(coalitions: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:

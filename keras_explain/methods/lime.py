@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..model_view import ModelView
 from ..questions import Questions
 from .base import Plan, register
-from .coalitions import check_most, drawn
+from .coalitions import check_most, drawn, solved
 from .perturbation import FeatureAttribution
 
 DISTANCES = ("cosine", "euclidean")
@@ -115,8 +115,7 @@ def ridge(
     scores = scores - scores[0]  # scores that are all the same are then nothing at all
     rest = scores - weights @ scores / total
     squares = centred.T @ (weights[:, None] * centred) + alpha * np.eye(rows.shape[1])
-    inverse = np.linalg.pinv(squares, rcond=1e-10, hermitian=True)
-    slopes = inverse @ (centred.T @ (weights * rest))
+    slopes = solved(squares, centred.T @ (weights * rest))
     variance = weights @ rest**2
     missed = weights @ (rest - centred @ slopes) ** 2
     return slopes, 1 - missed / variance if variance > 0 else 1.0

@@ -85,10 +85,11 @@ class MeaningfulPerturbation(Attribution):
         places = list(plan.places.values())
         values = ask.values(places)
         deleted = {place: self._deleted(place, values[place]) for place in places}
+        apart = {place: values[place] - deleted[place] for place in places}
         masks = {place: Mask(place, ask.count, self.cells) for place in places}
 
         def masked() -> dict[Place, NDArray[Any]]:
-            return {p: deleted[p] + masks[p].stretched() * (values[p] - deleted[p]) for p in places}
+            return {p: deleted[p] + masks[p].stretched() * apart[p] for p in places}
 
         scores = ask.scores()
         without = ask.at(deleted).scores()
@@ -101,8 +102,8 @@ class MeaningfulPerturbation(Attribution):
             weight = np.where(answer.scores > floor, share, 0)
             for place in places:
                 mask = masks[place]
-                slope = weight.reshape(-1, *(1 for _ in place.shape)) * answer.gradients[place]
-                gradient = mask.pulled(slope * (values[place] - deleted[place]))
+                gradient = mask.pulled(answer.gradients[place], apart[place])
+                gradient *= weight.reshape(-1, *(1 for _ in gradient.shape[1:]))
                 gradient -= self.sparsity / mask.cells[0].size
                 gradient += self.smoothness * mask.roughness()
                 mask.adam(gradient, self.learning_rate, step)
@@ -146,11 +147,16 @@ class Mask:
         """What the mask deletes, of the values' size without channels."""
         return along(self._axes, self._tables, 1 - self.cells)
 
-    def pulled(self, at_values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The gradient at the cells, from that at the stretched mask's values."""
-        if self._channel is not None:
-            at_values = at_values.sum(axis=self._channel)
-        return along(self._axes, [table.T for table in self._tables], at_values)
+    def pulled(
+        self, gradient: NDArray[np.float32], apart: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The gradient at the cells, from that at the values and what these are multiplied by."""
+        if self._channel is None:
+            product = gradient * apart
+        else:
+            last = (np.moveaxis(array, self._channel, -1) for array in (gradient, apart))
+            product = np.einsum("...c,...c->...", *last)
+        return along(self._axes, [table.T for table in self._tables], product)
 
     def roughness(self) -> NDArray[np.float32]:
         """The gradient of the mean cubed step between neighbours (the paper's beta of 3)."""

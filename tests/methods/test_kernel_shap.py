@@ -131,9 +131,9 @@ def test_tokens_are_features():
 
 
 def test_too_few_samples_are_named():
-    with pytest.raises(ValueError, match="`samples` must be at least 22 for 20 features.*: 21"):
+    with pytest.raises(ValueError, match="`samples` must be at least 42 for 20 features.*: 41"):
         keras_explain.explain(
-            linear(np.ones(20, "f4")), np.zeros((1, 20), "f4"), KernelSHAP(21), target=0
+            linear(np.ones(20, "f4")), np.zeros((1, 20), "f4"), KernelSHAP(41), target=0
         )
 
 
