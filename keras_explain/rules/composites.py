@@ -31,6 +31,11 @@ CONVOLUTIONS: Kinds = (
 class Composite(ABC):
     """Chooses the rules of a model's layers."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of layers that it has rules for."""
+        return ()
+
     @abstractmethod
     def rule(self, name: str, layer: keras.Layer, *, first: bool = False) -> Rule | None:
         """The rule that is chosen for a layer; None to leave it to what is registered.
@@ -193,6 +198,10 @@ class ByLayer(Composite):
                     f"`composite` must have rules as its values, such as Epsilon(). "
                     f"Received: {rule!r} for {what!r}"
                 )
+
+    @property
+    def names(self) -> tuple[str, ...]:  # noqa: D102
+        return (*(what for what in self.rules if isinstance(what, str)), *self.rest.names)
 
     def rule(self, name: str, layer: keras.Layer, *, first: bool = False) -> Rule | None:  # noqa: D102
         for known in (name, name.rsplit("/", 1)[-1]):

@@ -19,6 +19,13 @@ def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> N
     Raises:
         ValueError: If one has not; it names the layer.
     """
+    known = [_plain(name) for name in model.layers]
+    for name in composite.names:
+        if not any(one == name or one.endswith(f"/{name}") for one in known):
+            raise ValueError(
+                f"`composite` names no layer of this model. Known: {', '.join(known)}. "
+                f"Received: {name!r}"
+            )
     places = list(at)
     first = fed_by_inputs(composite, model)
     behind = _behind(model, places)

@@ -117,7 +117,8 @@ class CentredNormalization(LayerRule):
         shape, rank = inputs.shape, len(inputs.shape)
         if isinstance(layer, keras.layers.GroupNormalization):
             channel = layer.axis % rank
-            grouped = (*shape[1:channel], layer.groups, -1, *shape[channel + 1 :])
+            size = shape[channel] // layer.groups
+            grouped = (*shape[1:channel], layer.groups, size, *shape[channel + 1 :])
             values = ops.reshape(inputs, (-1, *grouped))
             axes = [axis for axis in range(1, rank + 1) if axis != channel]
             along, gamma = [channel], layer.gamma if layer.scale else None

@@ -97,7 +97,8 @@ class Gamma(LinearRule):
 class ZPlus(LinearRule):
     """`R_i = sum_j (x_i w_ij)+ R_j / sum_i (x_i w_ij)+`: only what speaks for the output counts.
 
-    Costs two more forward and backward passes through the layer.
+    The relevance of an output that nothing speaks for is lost; behind a ReLU it has none. Costs two
+    more forward and backward passes through the layer.
 
     Montavon et al. 2017, https://doi.org/10.1016/j.patcog.2016.11.008
 

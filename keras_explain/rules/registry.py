@@ -88,5 +88,5 @@ _registry[layers.BatchNormalization] = Epsilon()
 _registry[layers.Attention] = PlainAttention()
 _registry[layers.AdditiveAttention] = PlainAttention(dot=False)
 # Layers made of others, whose own work between these has no rule.
-for _kind in _named("RNN", "Bidirectional", "TimeDistributed", "StackedRNNCells"):
+for _kind in _named("RNN", "Bidirectional", "StackedRNNCells"):
     _registry[_kind] = None
