@@ -14,13 +14,10 @@ def enlarged(maps: NDArray[np.float32], sizes: Sequence[int]) -> NDArray[np.floa
     Pixels are areas, not corners, as in most libraries' bilinear resizing.
     """
     for axis, size in enumerate(sizes, start=1):
-        weights = _weights(maps.shape[axis], size)
-        maps = np.moveaxis(np.tensordot(maps, weights, axes=(axis, 1)), -1, axis)
+        old = maps.shape[axis]
+        at = np.clip((np.arange(size) + 0.5) * old / size - 0.5, 0, old - 1)
+        below = np.floor(at).astype(np.int64)
+        share = (at - below).astype(np.float32).reshape(-1, *[1] * (maps.ndim - axis - 1))
+        above = np.minimum(below + 1, old - 1)
+        maps = maps.take(below, axis) * (1 - share) + maps.take(above, axis) * share
     return maps
-
-
-def _weights(old: int, new: int) -> NDArray[np.float32]:
-    """How much each old value counts in each new one, `(new, old)`."""
-    at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    distance = np.abs(at[:, None] - np.arange(old))
-    return np.maximum(1 - distance, 0).astype(np.float32)

@@ -77,20 +77,24 @@ class ExpectedGradients(Attribution):
         drawn = [self._drawn(ask.random(row, self.seed), start) for row in range(ask.count)]
         ends = self.ends(ask, here)
 
+        ways: list[Values] = []
+
         def on_path(row: int, numbers: NDArray[np.int64]) -> Values:
             shares, examples = drawn[row]
-            end = ends(row, numbers)
-            return {
-                p: _between(start[p][examples[numbers]], end[p], shares[numbers]) for p in places
-            }
+            begin = {place: array[examples[numbers]] for place, array in start.items()}
+            way = {place: end - begin[place] for place, end in ends(row, numbers).items()}
+            ways.append(way)
+            return {place: begin[place] + _along(shares[numbers], way[place]) for place in way}
 
         mean = {place: np.zeros(array.shape, np.float32) for place, array in here.items()}
-        for row, number, some in ask.varied(self.samples, on_path):
-            for place, gradient in some.gradients(places).items():
-                for one in np.unique(row):
-                    numbers = number[row == one]
-                    way = ends(int(one), numbers)[place] - start[place][drawn[one][1][numbers]]
-                    mean[place][one] += (gradient[row == one] * way).sum(axis=0) / self.samples
+        for row, _, some in ask.varied(self.samples, on_path):
+            gradients = some.gradients(places)
+            for one, way in zip(np.unique(row), ways, strict=True):  # those of this chunk
+                for place, array in mean.items():
+                    array[one] += (gradients[place][row == one] * way[place]).sum(axis=0)
+            ways.clear()
+        for array in mean.values():
+            array /= self.samples
         gained = ask.scores() - self._mean_scores(ask, start, drawn)
         total = sum(a.reshape(ask.count, -1).sum(axis=1) for a in mean.values())
         gap = (total - gained) / np.maximum(np.abs(gained), np.finfo(np.float32).tiny)
@@ -165,8 +169,6 @@ class ExpectedGradients(Attribution):
         return scores.mean(axis=1)
 
 
-def _between(
-    start: NDArray[np.float32], end: NDArray[np.float32], shares: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Points on the ways from `start` to `end`."""
-    return start + shares.reshape(-1, *[1] * (start.ndim - 1)) * (end - start)
+def _along(shares: NDArray[np.float32], way: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each of the ways times its share."""
+    return shares.reshape(-1, *[1] * (way.ndim - 1)) * way
