@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from . import backends
+
 KIND = "Attention"
 """What the class of a layer is called whose own softmax is over the keys."""
 MASKED = -1e30
@@ -101,7 +103,9 @@ class AttentionTap:
         heard = keras.ops.cast(heard, output.dtype)
         return keras.ops.reshape(heard, (-1, *shape[1:]))
 
-    def beside(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def beside(
+        self, original: Callable[..., Any], softmax: Callable[..., Any]
+    ) -> Callable[..., Any]:
         """The backend's `dot_product_attention`, with the attention heard beside it."""
         signature = inspect.signature(keras.ops.dot_product_attention)
 
@@ -111,7 +115,8 @@ class AttentionTap:
             if not self._inside:
                 return original(*args, **kwargs)
             given.apply_defaults()
-            made = attention_of(**{n: v for n, v in given.arguments.items() if n in _MATTERS})
+            matters = {name: given.arguments[name] for name in _MATTERS if name in given.arguments}
+            made = attention_of(softmax, **matters)
             heard = self._hear(made)
             key = self._inside[-1].heard[-1]
             if key in self.replaced:
@@ -192,6 +197,7 @@ _MATTERS = ("query", "key", "bias", "mask", "scale", "is_causal", "attn_logits_s
 
 
 def attention_of(
+    softmax: Callable[..., Any],
     query: Any,
     key: Any,
     bias: Any = None,
@@ -203,6 +209,7 @@ def attention_of(
     """What `keras.ops.dot_product_attention` weighs the values with, and does not return.
 
     Args:
+        softmax: The backend's own, which nobody listens to.
         query: `(rows, queries, heads, channels)`.
         key: `(rows, keys, heads or a divisor of them, channels)`.
         bias: Is added to the logits, or None.
@@ -219,8 +226,8 @@ def attention_of(
     ops = keras.ops
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     # In the layer's own precision, as the original does; the softmax in float32.
-    logits = ops.einsum("btnh,bsnh->bnts", query, _repeated(key, query.shape[2]))
-    logits = ops.cast(logits, "float32") * ops.cast(scale, "float32")
+    logits = backends.current().products(query, _repeated(key, query.shape[2]))
+    logits = ops.multiply(ops.cast(logits, "float32"), ops.cast(scale, "float32"))
     if attn_logits_soft_cap is not None:
         logits = attn_logits_soft_cap * ops.tanh(logits / attn_logits_soft_cap)
     if bias is not None:
@@ -231,10 +238,7 @@ def attention_of(
         allowed = causal if allowed is None else ops.logical_and(allowed, causal)
     if allowed is not None:
         logits = ops.where(allowed, logits, MASKED)
-    # Not `ops.softmax`: that one is listened to.
-    top = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
-    exponential = ops.exp(logits - top)
-    attention = exponential / ops.sum(exponential, axis=-1, keepdims=True)
+    attention = softmax(logits, axis=-1)
     # A query that is masked itself has none, as in what Keras returns, though not in fused kernels.
     return attention if allowed is None else ops.where(allowed, attention, 0.0)
 

@@ -143,6 +143,7 @@ def tapped(
             hear = partial(tap.hear_layer, name, layer)
             inner = tap.attention.remembered(name, layer, rewired or layer.call)
             _shadow(undo, layer, "call", inner, hear)
+        softmax = backend_nn.softmax
         for name in ACTIVATIONS:
             function = getattr(backend_nn, name)
             rewired = rewiring.function(name, function) if rewiring else None
@@ -150,7 +151,8 @@ def tapped(
                 hear_activation = partial(tap.hear_activation, name)
                 _replace(undo, name, _heard(rewired or function, hear_activation))
         if hasattr(backend_nn, DOT_PRODUCT):
-            _replace(undo, DOT_PRODUCT, tap.attention.beside(getattr(backend_nn, DOT_PRODUCT)))
+            attend = tap.attention.beside(getattr(backend_nn, DOT_PRODUCT), softmax)
+            _replace(undo, DOT_PRODUCT, attend)
         tap.functions = undo.enter_context(heard(ACTIVATIONS, rewiring))
         yield tap
 

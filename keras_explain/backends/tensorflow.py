@@ -92,3 +92,15 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
         return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     return output, pull
+
+
+def products(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+    """Each head's products of queries and keys, `(rows, heads, queries, keys)`.
+
+    By the very operation that Keras's own attention takes: a graph with both computes it once.
+
+    Args:
+        query: `(rows, queries, heads, channels)`.
+        key: `(rows, keys, heads, channels)`.
+    """
+    return tf.einsum("BTNH,BSNH->BNTS", query, key, optimize="optimal")

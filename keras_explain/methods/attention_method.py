@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from ..model_view import AttentionPlace, ModelView, NotApplicableError, Place, place_named
 from ..store import RecordSpec
@@ -85,13 +84,19 @@ class AttentionMethod(Method):
 
     def kept(self, maps: Any) -> Any:
         """Maps `(..., queries, keys)` with neighbours put together until `tokens` are left."""
-        queries, keys = maps.shape[-2:]
-        if self._together(queries) > 1:
-            merge = _merge(queries, self._together(queries))
-            maps = keras.ops.matmul(merge / merge.sum(axis=1, keepdims=True), maps)
-        if self._together(keys) > 1:
-            maps = keras.ops.matmul(maps, _merge(keys, self._together(keys)).T)
-        return maps
+        ops, (*before, queries, keys) = keras.ops, maps.shape
+        steps = self._together(queries), self._together(keys)
+        if steps == (1, 1):
+            return maps
+        sizes = [-(-n // step) for n, step in zip((queries, keys), steps, strict=True)]
+        fill = [(0, size * step - n) for n, size, step in
+                zip((queries, keys), sizes, steps, strict=True)]  # fmt: skip
+        pictures = ops.pad(ops.reshape(maps, (-1, queries, keys, 1)), [(0, 0), *fill, (0, 0)])
+        means = ops.average_pool(pictures, steps, steps, data_format="channels_last")
+        # The last group of queries may be smaller, and the keys are summed.
+        own = np.minimum(steps[0], queries - steps[0] * np.arange(sizes[0]))
+        scale = (steps[0] * steps[1] / own).astype("f4")[:, None]
+        return ops.reshape(means, (-1, *before[1:], *sizes)) * scale
 
     def _together(self, length: int) -> int:
         return 1 if self.tokens is None else -(-length // self.tokens)
@@ -145,12 +150,6 @@ def taken(attention: Any, heads: Sequence[int]) -> Any:
     if list(heads) == list(range(attention.shape[1])):
         return attention
     return keras.ops.take(attention, np.array(heads, "int32"), axis=1)
-
-
-def _merge(length: int, step: int) -> NDArray[np.float32]:
-    """Which token belongs to which group, `(groups, tokens)`."""
-    groups = np.arange(length) // step
-    return (groups == np.arange(groups[-1] + 1)[:, None]).astype("f4")
 
 
 def _unheard(model: ModelView) -> str:

@@ -97,6 +97,8 @@ def norms_of_sums(attention: Any, transformed: Any) -> Any:
         transformed: `(rows, heads, keys, channels)`.
     """
     ops = keras.ops
-    products = ops.einsum("bhkm,bgkm->bkhg", transformed, transformed)
-    weighed = ops.einsum("bhqk,bkhg->bgqk", attention, products)
-    return ops.sqrt(ops.maximum(ops.sum(weighed * attention, axis=1), 0.0))
+    vectors = ops.transpose(transformed, (0, 2, 1, 3))
+    products = ops.matmul(vectors, ops.transpose(vectors, (0, 1, 3, 2)))
+    weights = ops.transpose(attention, (0, 3, 1, 2))  # `(rows, keys, heads, queries)`
+    squares = ops.sum(ops.matmul(products, weights) * weights, axis=2)
+    return ops.sqrt(ops.maximum(ops.transpose(squares, (0, 2, 1)), 0.0))
