@@ -49,11 +49,11 @@ class Summaries:
             records: The records of the step.
             figures: Single numbers by tag, for the Scalars tab.
         """
-        found: list[Summary.Value] = [announcement([spec.key for spec, _ in records])]
+        # First, and alone: a picture that cannot be drawn must not hide the run from the tab.
+        self._file.add(step, time.time(), [announcement([spec.key for spec, _ in records])])
         if self._complete:
-            found += [values.scalar(tag, figure) for tag, figure in figures.items()]
-            found += self._own(records)
-        self._file.add(step, time.time(), found)
+            found = [values.scalar(tag, figure) for tag, figure in figures.items()]
+            self._file.add(step, time.time(), found + self._own(records))
 
     def close(self) -> None:
         """Close the file."""
@@ -84,7 +84,8 @@ class Summaries:
         else:
             maps = as_shown(maps, spec.axes, spec.shown)
             limit = self._limit(spec.key, maps)
-            photos = self._photos.get(spec.input or "")
+            # Named rows are no probes: there is no photo of any of them.
+            photos = None if spec.rows else self._photos.get(spec.input or "")
             under = None if photos is None else photos[:MOST_PROBES]
             sheet = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
             shows = "one cell a probe"

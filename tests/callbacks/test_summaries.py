@@ -13,9 +13,9 @@ from tensorboard.util import tensor_util
 import keras_explain
 from keras_explain import summaries
 from keras_explain.callbacks import Explain
-from keras_explain.methods import IntegratedGradients, Quality
+from keras_explain.methods import IntegratedGradients, PermutationImportance, Quality
 from keras_explain.methods.weight_gradients import EDGES
-from keras_explain.store import RecordSpec
+from keras_explain.store import ProbeSet, RecordSpec
 from keras_explain.summaries import sheets
 
 X = np.random.default_rng(0).random((32, 10, 10, 3), "float32")
@@ -88,6 +88,30 @@ def test_figures_of_the_probes_are_scalars_of_their_finite_mean(tmp_path):
         assert tensor_util.make_ndarray(event.tensor_proto) == pytest.approx(mean, abs=1e-6)
     assert "quality/saliency/sparseness" in events.Tags()["tensors"]
     assert "scores" not in events.Tags()["tensors"]
+
+
+def test_a_map_of_all_probes_has_no_photo_below(tmp_path):
+    events, run = log(tmp_path, methods=[PermutationImportance(repeats=1)])
+    (event, *_) = events.Tensors("permutation_importance")
+    width, height = tensor_util.make_ndarray(event.tensor_proto)[:2]
+    assert int(width) == int(height)  # one cell
+    assert run.load("permutation_importance", 0).shape[0] == 1
+
+
+def test_a_picture_that_cannot_be_drawn_does_not_hide_the_run(tmp_path, monkeypatch):
+    def broken(*args, **options):
+        raise ValueError("no picture")
+
+    monkeypatch.setattr(sheets, "overlay_sheet", broken)
+    written = summaries.Summaries(
+        tmp_path, ProbeSet({"x": X[:2]}, {"x": ("height", "width", "channel")}, {"x": "image"})
+    )
+    spec = RecordSpec("m", "m", ("height", "width"), signed=False)
+    with pytest.raises(ValueError, match="no picture"):
+        written.add(0, [(spec, np.zeros((2, 3, 3), "f4"))], {})
+    written.close()
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    assert list(events.PluginTagToContent("keras_explain")) == ["keras_explain"]
 
 
 def test_a_figure_counts_only_where_it_is_finite():
