@@ -99,6 +99,14 @@ describe("a table of concepts", () => {
     ]);
   });
 
+  it("names classes that are labelled by their index", () => {
+    const indexed = { ...of("tcav/score"), labels: { ...names, class: [1, 4] } };
+    const texts = (classes: string[] | null) =>
+      blocksOf(indexed, classes)[0].columns.map(({ text }) => text);
+    expect(texts(["cat", "dog"])).toEqual(["dog", "class 4"]);
+    expect(texts(null)).toEqual(["class 1", "class 4"]);
+  });
+
   it("finds its p-values by their key", () => {
     const records = [of("tcav/score"), of("tcav/p_value"), of("tcav/p_value", [1, 1]), of("x/p")];
     expect(partnerOf(records, records[0])).toBe(records[1]);
@@ -140,6 +148,8 @@ describe("the list of methods", () => {
     record("quality/grad_cam/c5", { title: "Quality of Grad-CAM", axes: ["metric"], shape: [4] }),
     record("ig/image", { title: "Integrated gradients" }),
     record("ig/gap", { title: "Integrated gradients: completeness gap", axes: [], shape: [] }),
+    record("flow", { title: "Flow", axes: ["layer"] }),
+    record("flow/zeros", { title: "Flow: zeros", axes: ["layer"] }),
     record("tcav/accuracy", { title: "Accuracy of the vectors" }),
     record("tcav/score", { title: "TCAV score" }),
     record("tcav/score2", { title: "TCAV score", layer: "conv2" }),
@@ -147,6 +157,7 @@ describe("the list of methods", () => {
 
   it("has a title a method, in their order", () => {
     expect(groupByMethod(records).map(({ title }) => title)).toEqual([
+      "Flow",
       "Integrated gradients",
       "Quality",
       "Saliency",
@@ -157,6 +168,7 @@ describe("the list of methods", () => {
   it("says what tells the records of a method apart", () => {
     const texts = optionGroups(records, "").map(({ options }) => options.map(({ text }) => text));
     expect(texts).toEqual([
+      ["Flow", "zeros"],
       ["image", "completeness gap"],
       ["Quality of Saliency", "Quality of Grad-CAM"],
       ["Saliency"],

@@ -12,7 +12,9 @@ export function figureNames(record: RecordSpec, all: RecordSpec[]): string[] {
     const group = groupByMethod(all).find(({ method }) => method === record.method);
     return [group ? optionText(record, group) : record.title];
   }
-  return Array.from({ length: shownShape(record)[0] }, (_, i) => labelOf(record, axis, i));
+  return Array.from({ length: shownShape(record)[0] }, (_, i) =>
+    labelOf(record, axis, i).replaceAll("_", " "),
+  );
 }
 
 /** Number `figure` of each row; NaN where a row is not there. */

@@ -20,7 +20,7 @@ export interface OptionGroup {
 export function optionText(record: RecordSpec, { title, records }: MethodGroup): string {
   if (records.length === 1) return title;
   const own = titleOf(record);
-  if (own === title) return variantOf(record);
+  if (own === title) return record.key === record.method ? title : variantOf(record);
   const text = own.startsWith(`${title}: `) ? own.slice(title.length + 2) : own;
   const isAlone = records.filter((each) => titleOf(each) === own).length === 1;
   return isAlone ? text : `${text}, ${variantOf(record)}`;

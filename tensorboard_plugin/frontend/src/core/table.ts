@@ -16,20 +16,30 @@ export interface Block {
  * One block of columns for each entry of the first axis; all in one where the second axis, or the
  * first, has a single entry.
  */
-export function blocksOf(record: RecordSpec): Block[] {
+export function blocksOf(record: RecordSpec, classNames: string[] | null = null): Block[] {
   const [first, second] = shownAxes(record);
   const [outer, inner] = record.shape;
+  const nameOf = (axis: string, index: number) => {
+    const label = labelOf(record, axis, index);
+    // A class may be labelled by its index alone.
+    const number = axis === "class" && /^\d+$/.test(label) ? Number(label) : -1;
+    return number < 0 ? label : (classNames?.[number] ?? `class ${label}`);
+  };
   const column = (y: number, x: number, axis: string, index: number) => ({
-    text: labelOf(record, axis, index),
+    text: nameOf(axis, index),
     at: y * inner + x,
   });
+  const titleOf = (axis: string, index: number) => {
+    const name = nameOf(axis, index);
+    return name.startsWith(`${axis} `) ? name : `${axis} ${name}`;
+  };
   const range = (count: number) => Array.from({ length: count }, (_, i) => i);
   if (inner === 1) {
-    const title = `${second} ${labelOf(record, second, 0)}`;
+    const title = titleOf(second, 0);
     return [{ title, columns: range(outer).map((y) => column(y, 0, first, y)) }];
   }
   return range(outer).map((y) => ({
-    title: `${first} ${labelOf(record, first, y)}`,
+    title: titleOf(first, y),
     columns: range(inner).map((x) => column(y, x, second, x)),
   }));
 }
