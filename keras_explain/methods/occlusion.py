@@ -94,7 +94,7 @@ class Occlusion(Hiding):
         def vary(row: int, numbers: NDArray[np.int64]) -> dict[Place, NDArray[Any]]:
             return {
                 place: np.where(
-                    _covered(windows[place], numbers - begins[place]),
+                    _covered(windows[place], numbers - begins[place]).reshape(-1, *place.shape),
                     hidden[place][row],
                     values[place][row],
                 )
@@ -128,6 +128,8 @@ class Occlusion(Hiding):
 
 def _covered(axes: list[NDArray[np.bool_]], numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
     """What the windows of these numbers cover; nothing where there is no such window."""
+    if len(axes) > 1 and len(axes[-1]) == 1:  # channels that are hidden together are one long axis
+        axes = [*axes[:-2], np.repeat(axes[-2], axes[-1].shape[1], axis=1)]
     counts = [len(axis) for axis in axes]
     exists = (numbers >= 0) & (numbers < prod(counts))
     covered = exists.reshape(-1, *(1 for _ in axes))
