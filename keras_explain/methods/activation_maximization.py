@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,8 @@ class ActivationMaximization(Method):
         goal[np.arange(len(units)), units] = 1 / np.prod(goal.shape[2:])
         at_units = np.moveaxis(probes, channel, 1)[:, units].reshape(ask.count, len(units), -1)
         rows = ask.at({}, np.zeros(len(units), int)).towards(np.moveaxis(goal, 1, channel))
+        # One call a step, of as many rows as there are units.
+        rows = replace(rows, probes=min(len(units), ask.rows_at_once))
 
         balls = {place: _Ball.around(x) for place, x in ask.values(places).items()}
         chance = np.random.default_rng(self.seed)
@@ -140,7 +143,7 @@ class ActivationMaximization(Method):
         if self.total_variation:
             step -= np.float32(self.total_variation) * _roughness(found, place)
         found = found + np.float32(self.rate) * step
-        return found / np.maximum(_norm(found) / radius, 1)
+        return found * np.minimum(radius / _norm(found), 1)
 
     def _radius(self, place: Place) -> np.float32:
         return np.float32(self.contrast * np.sqrt(np.prod(place.shape)))
@@ -211,7 +214,7 @@ def _norm(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """The direction; zero where there is none."""
     norm = _norm(values)
-    return np.where(norm > 0, values / np.where(norm > 0, norm, 1), 0)
+    return values * np.where(norm > 0, 1 / np.where(norm > 0, norm, 1), 0)
 
 
 def _smooth(values: NDArray[np.float32], place: Place, decay: float) -> NDArray[np.float32]:
@@ -219,15 +222,19 @@ def _smooth(values: NDArray[np.float32], place: Place, decay: float) -> NDArray[
     axes = _space_axes(place)
     if not axes or not decay:
         return values
-    sizes = [values.shape[axis] for axis in axes]
-    square = np.zeros([1] * values.ndim)
-    for axis, size in zip(axes, sizes, strict=True):
-        along = np.fft.rfftfreq(size) if axis == axes[-1] else np.fft.fftfreq(size)
-        square = square + (along**2).reshape([-1 if at == axis else 1 for at in range(values.ndim)])
-    lowest = 1 / max(sizes)
-    weights = (lowest / np.maximum(np.sqrt(square), lowest)) ** decay
+    others = tuple(axis for axis in range(values.ndim) if axis not in axes)
+    weights = np.expand_dims(_weights(place.space, decay), others)
     waves = np.fft.rfftn(values, axes=axes) * weights
-    return np.fft.irfftn(waves, s=sizes, axes=axes).astype(np.float32)
+    return np.fft.irfftn(waves, s=place.space, axes=axes).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _weights(sizes: tuple[int, ...], decay: float) -> NDArray[np.float32]:
+    """How much each frequency counts, as `rfftn` orders them; the lowest counts 1."""
+    along = [*map(np.fft.fftfreq, sizes[:-1]), np.fft.rfftfreq(sizes[-1])]
+    frequencies = np.sqrt(sum(f**2 for f in np.meshgrid(*along, indexing="ij")))
+    lowest = 1 / max(sizes)
+    return np.asarray((lowest / np.maximum(frequencies, lowest)) ** decay, np.float32)
 
 
 def _roughness(values: NDArray[np.float32], place: Place) -> NDArray[np.float32]:

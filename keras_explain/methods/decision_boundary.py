@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ class DecisionBoundary(Method):
         plane = principal_plane(features.reshape(ask.count, -1)).turned(memory.get("points"))
         memory["points"] = plane.points
         # All rows are the first probe from here on, but for the layer's output.
-        first = ask.at({}, np.zeros(1, int))
+        first = replace(ask.at({}, np.zeros(1, int)), rows_at_once=self._rows(ask, place))
         classes = self._checked(ask, place, features)
         reach = (1 + BORDER) * float(np.abs(plane.points).max()) or 1.0
         along = ((np.arange(self.resolution) + 0.5) / self.resolution * 2 - 1) * reach
@@ -112,6 +112,15 @@ class DecisionBoundary(Method):
             precision="float32",
             **facts,
         )
+
+    def _rows(self, ask: Questions, place: Place) -> int:
+        """Most rows in one call: what comes before the layer takes no memory."""
+        layers = [int(np.prod(p.shape)) for p in ask.view.layers.values()]
+        inputs = sum(int(np.prod(p.shape)) for p in ask.view.inputs.values())
+        begin = 0 if place.layer is None else list(ask.view.layers).index(place.name)
+        room = (inputs + sum(layers)) / (inputs + sum(layers[begin:]))
+        most = min(int(ask.rows_at_once * room), self.resolution**2)
+        return max(most // 2 * 2, 2)
 
     def _checked(self, ask: Questions, place: Place, features: NDArray[Any]) -> NDArray[Any]:
         """The probes' classes, if their features are all that the rest of the network sees."""
@@ -153,9 +162,10 @@ def _logits_at(
 ) -> NDArray[np.float64]:
     """What the rest of the network makes of points of the plane."""
 
+    mean, basis, at = (a.astype(np.float32) for a in (plane.mean, plane.basis, points))
+
     def put_back(row: int, variants: NDArray[np.int64]) -> dict[Place, NDArray[Any]]:
-        features = plane.mean + points[variants] @ plane.basis
-        return {place: features.reshape(-1, *place.shape).astype(np.float32)}
+        return {place: (mean + at[variants] @ basis).reshape(-1, *place.shape)}
 
     found = [_flat(some.outputs()) for _, _, some in first.varied(len(points), put_back)]
     return np.concatenate(found)

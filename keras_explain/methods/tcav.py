@@ -112,9 +112,9 @@ class TCAV(Method):
         scores, p_values = np.full((2, *shape), np.nan)
         accuracy = np.empty(shape[:2])
         for at, place in enumerate(places):
-            features = seen[place].reshape(len(seen[place]), -1).astype(np.float64)
-            features -= features.mean(axis=0)
-            products = features @ features.T
+            features = seen[place].reshape(len(seen[place]), -1)
+            features = features - features.mean(axis=0)
+            products = (features @ features.T).astype(np.float64)
             if not len(rows):
                 rising = np.zeros((0, len(features)))
             else:
