@@ -76,10 +76,15 @@ class SmoothGrad(Method):
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         inner = self.method.plan(model)
-        places = {key: place for key, place in inner.places.items() if key in inner.specs}
+        places = {
+            key: place
+            for key, place in inner.places.items()
+            if key in inner.specs and inner.specs[key].rows is None
+        }
         if not places:
             raise ValueError(
-                f"`method` must yield maps at inputs or layers. Received: {self.method}"
+                f"`method` must yield a map of each probe, at inputs or layers. "
+                f"Received: {self.method}"
             )
         if any(p.layer is None and not p.differentiable for p in places.values()):
             raise NotApplicableError(

@@ -176,6 +176,26 @@ def test_token_ids_have_maps_too(method):
     assert keras_explain.explain(model, ids, method()).any()
 
 
+class ChannelsFirst(layers.Layer):
+    data_format = "channels_first"
+
+    def call(self, x):
+        return keras.ops.transpose(x, (0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_channels_may_come_first(method):
+    before = network()
+    flip = ChannelsFirst(name="flipped")
+    stack = [before.layers[0], flip, layers.Permute((2, 3, 1)), *before.layers[1:]]
+    stack = [keras.Input((7, 6, 2)), *stack]
+    model, x = keras.Sequential(stack), RNG.normal(size=(2, 7, 6, 2)).astype("f4")
+    found = keras_explain.explain(model, x, method("flipped"), target=1)
+    expected = keras_explain.explain(model, x, method("conv"), target=1)
+    assert found.shape == (2, 5, 4)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("method", ALL)
 def test_a_probe_s_map_is_its_own_and_comes_again(method):
     model, x = network(), RNG.normal(size=(3, 7, 6, 2)).astype("f4")

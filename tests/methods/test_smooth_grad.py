@@ -14,6 +14,7 @@ from keras_explain.methods import (
     Activations,
     GradCAM,
     Gradient,
+    GradientFlow,
     GradientTimesInput,
     IntegratedGradients,
     Method,
@@ -283,5 +284,6 @@ def test_wrong_options_are_named():
     model = network()
     model.compile("sgd", "sparse_categorical_crossentropy")
     x, y = np.zeros((1, 9, 8, 2), "f4"), np.zeros(1, int)
-    with pytest.raises(ValueError, match="`method` must yield maps at inputs or layers"):
-        keras_explain.explain(model, x, SmoothGrad(WeightGradients()), labels=y)
+    for method in (WeightGradients(), GradientFlow()):
+        with pytest.raises(ValueError, match="`method` must yield a map of each probe"):
+            keras_explain.explain(model, x, SmoothGrad(method), labels=y)
