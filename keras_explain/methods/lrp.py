@@ -35,8 +35,9 @@ class LRP(Attribution):
     https://arxiv.org/abs/2402.05602). Products, quotients and the like that a model of your own
     computes outside of layers have their ordinary gradient.
 
-    Costs one forward and one backward pass, in which `ZPlus` runs its layers three times,
-    `AlphaBeta` and `Gamma` five times.
+    Costs one forward and one backward pass, and what the rules add: behind a ReLU `ZPlus` runs its
+    layers forward once more, `AlphaBeta` and `Gamma` twice more, and the latter two backward too;
+    elsewhere twice that.
 
     Bach et al. 2015, https://doi.org/10.1371/journal.pone.0130140
 

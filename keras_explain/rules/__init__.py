@@ -17,7 +17,7 @@ from .composites import (
 )
 from .first_rules import Flat, WSquare, ZBox
 from .fitting import check_fits
-from .gradients import passed, shared, with_gradient
+from .gradients import Way, exchanged, passed, shared, with_gradient
 from .layer_rules import Attention, CentredNormalization, Gradient, Move, Pass, Product
 from .linear import Linear, is_linear, linear_parts, register_linear
 from .linear_rules import AlphaBeta, Epsilon, Gamma, Z, ZPlus
@@ -50,11 +50,13 @@ __all__ = [
     "Propagation",
     "Rule",
     "WSquare",
+    "Way",
     "Z",
     "ZBox",
     "ZPlus",
     "check_fits",
     "composite_of",
+    "exchanged",
     "is_linear",
     "linear_parts",
     "passed",

@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 from numpy.typing import ArrayLike
 
-from .gradients import share
+from .gradients import Way, share
 from .linear import Linear
 from .linear_rules import negative, positive
 from .rule import Entry, FirstRule
@@ -34,7 +34,7 @@ class ZBox(FirstRule):
     high: ArrayLike
     stabilizer: float = 1e-6
 
-    def gives(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Any:  # noqa: D102
+    def way(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Way:  # noqa: D102
         ends = [ops.cast(entry.path(end), "float32") for end in (self.low, self.high)]
         # A rescaling by a negative factor swaps them.
         low, high = ops.minimum(*ends), ops.maximum(*ends)
@@ -42,7 +42,7 @@ class ZBox(FirstRule):
         whole = outputs - up(low) - down(high)
         inputs, side = ops.stop_gradient(inputs), entry.side
         parts = linear(inputs * side) - up(low * side) - down(high * side)
-        return parts * share(outputs, whole, self.stabilizer)
+        return parts, share(outputs, whole, self.stabilizer)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Flat(FirstRule):
 
     stabilizer: float = 1e-6
 
-    def gives(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Any:  # noqa: D102
+    def way(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Way:  # noqa: D102
         return _spread(linear.changed(ops.ones_like), outputs, entry, self.stabilizer)
 
 
@@ -77,10 +77,10 @@ class WSquare(FirstRule):
 
     stabilizer: float = 1e-6
 
-    def gives(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Any:  # noqa: D102
+    def way(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Way:  # noqa: D102
         return _spread(linear.changed(ops.square), outputs, entry, self.stabilizer)
 
 
-def _spread(weights: Linear, outputs: Any, entry: Entry, stabilizer: float) -> Any:
+def _spread(weights: Linear, outputs: Any, entry: Entry, stabilizer: float) -> Way:
     whole = weights(entry.taken)
-    return weights(entry.side) * share(outputs, whole, stabilizer)
+    return weights(entry.side), share(outputs, whole, stabilizer)

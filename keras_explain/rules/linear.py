@@ -29,6 +29,7 @@ class Linear:
             kernel that yields outputs multiplied by them; None where that is not known.
         spread: From a vector `(channels,)` to the shape that broadcasts to the outputs.
         channel_axis: Axis of the outputs that holds these channels: -1 or 1.
+        never_negative: Whether no input that goes into it is below zero.
     """
 
     operate: Callable[[Any, Any], Any]
@@ -37,6 +38,7 @@ class Linear:
     scaled: Callable[[Any, Any], Any] | None = None
     spread: Change = lambda vector: vector
     channel_axis: int = -1
+    never_negative: bool = False
 
     def __call__(self, inputs: Any) -> Any:
         """The outputs for these inputs."""
@@ -103,6 +105,13 @@ def register_linear(layer: type[keras.Layer], parts: Parts) -> None:
 def in_float32(weight: Any) -> Any:
     """The value of a weight that is in use, in float32; None if there is no such weight."""
     return None if weight is None else ops.cast(ops.convert_to_tensor(weight), "float32")
+
+
+def classes_named(*names: str) -> list[type[keras.Layer]]:
+    """Layers of this version of Keras, by name; `{}` stands for 1D, 2D and 3D."""
+    full = [name.format(f"{d}D") for name in names for d in (1, 2, 3)]
+    found = (getattr(layers, name, None) for name in dict.fromkeys(full))
+    return [kind for kind in found if kind is not None]
 
 
 _registry: dict[type[keras.Layer], Parts] = {}

@@ -6,13 +6,14 @@ inputs may have both. Biases count in the denominators, by their sign, and keep 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
-from .gradients import share
-from .linear import Linear
+from .gradients import Way, share
+from .linear import Change, Linear
 from .rule import LinearRule
 
 
@@ -33,8 +34,8 @@ class Z(LinearRule):
     Bach et al. 2015, https://doi.org/10.1371/journal.pone.0130140
     """
 
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:  # noqa: D102
-        return outputs
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:  # noqa: D102
+        return [(outputs, 1)]
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Epsilon(LinearRule):
     def __post_init__(self) -> None:
         _check_not_negative("epsilon", self.epsilon)
 
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:  # noqa: D102
-        return outputs * share(outputs, outputs, self.epsilon)
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:  # noqa: D102
+        return [(outputs, share(outputs, outputs, self.epsilon))]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Gamma(LinearRule):
     """Weights count more, by `gamma`, where they speak for the output's own sign.
 
     For a positive output `R_i = x_i sum_j (w_ij + gamma w_ij+) R_j / sum_i (...)`, for a negative
-    one with `w_ij-`. Costs four more forward and backward passes through the layer.
+    one with `w_ij-`. Costs four more forward and backward passes through the layer; two where
+    inputs are never negative.
 
     Montavon et al. 2019, https://doi.org/10.1007/978-3-030-28954-6_10, for outputs and inputs of
     both signs as in Andéol et al. 2021, https://arxiv.org/abs/2106.06467
@@ -78,19 +80,19 @@ class Gamma(LinearRule):
         _check_not_negative("gamma", self.gamma)
         _check_not_negative("stabilizer", self.stabilizer)
 
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:  # noqa: D102
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:  # noqa: D102
         def up(weights: Any) -> Any:
             return weights + self.gamma * positive(weights)
 
         def down(weights: Any) -> Any:
             return weights + self.gamma * negative(weights)
 
-        above, below = positive(inputs), negative(inputs)
-        speaks_for = linear.changed(up, up)(above) + linear.changed(down)(below)
-        speaks_against = linear.changed(down, down)(above) + linear.changed(up)(below)
-        return speaks_for * share(positive(outputs), speaks_for, self.stabilizer) + (
-            speaks_against * share(negative(outputs), speaks_against, self.stabilizer)
-        )
+        speaks_for = split(linear, inputs, up, down, up)
+        against = split(linear, inputs, down, up, down)
+        return [
+            (speaks_for, share(positive(outputs), speaks_for, self.stabilizer)),
+            (against, share(negative(outputs), against, self.stabilizer)),
+        ]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class ZPlus(LinearRule):
     """`R_i = sum_j (x_i w_ij)+ R_j / sum_i (x_i w_ij)+`: only what speaks for the output counts.
 
     The relevance of an output that nothing speaks for is lost; behind a ReLU it has none. Costs two
-    more forward and backward passes through the layer.
+    more forward passes through the layer and another backward; none where inputs are never
+    negative but one forward.
 
     Montavon et al. 2017, https://doi.org/10.1016/j.patcog.2016.11.008
 
@@ -111,9 +114,9 @@ class ZPlus(LinearRule):
     def __post_init__(self) -> None:
         _check_not_negative("stabilizer", self.stabilizer)
 
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:  # noqa: D102
-        speaks_for = _speaks_for(linear, inputs)
-        return speaks_for * share(outputs, speaks_for, self.stabilizer)
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:  # noqa: D102
+        speaks_for = split(linear, inputs, positive, negative, positive)
+        return [(speaks_for, share(outputs, speaks_for, self.stabilizer))]
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ class AlphaBeta(LinearRule):
     """What speaks for the output counts `alpha`, what speaks against it `-beta`.
 
     `R_i = sum_j (alpha p_ij+ / sum_i p_ij+ - beta p_ij- / sum_i p_ij-) R_j` with `p = x_i w_ij`.
-    Costs four more forward and backward passes through the layer; two with `beta=0`.
+    Costs up to four more forward and backward passes through the layer, half where inputs are never
+    negative or with `beta=0`.
 
     Bach et al. 2015, https://doi.org/10.1371/journal.pone.0130140
 
@@ -143,20 +147,28 @@ class AlphaBeta(LinearRule):
             )
         _check_not_negative("stabilizer", self.stabilizer)
 
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:  # noqa: D102
-        speaks_for = _speaks_for(linear, inputs)
-        found = self.alpha * speaks_for * share(outputs, speaks_for, self.stabilizer)
-        if not self.beta:
-            return found
-        against = linear.changed(negative, negative)(positive(inputs))
-        against = against + linear.changed(positive)(negative(inputs))
-        return found - self.beta * against * share(outputs, against, self.stabilizer)
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:  # noqa: D102
+        speaks_for = split(linear, inputs, positive, negative, positive)
+        ways = [(speaks_for, self.alpha * share(outputs, speaks_for, self.stabilizer))]
+        if self.beta:
+            against = split(linear, inputs, negative, positive, negative)
+            ways.append((against, -self.beta * share(outputs, against, self.stabilizer)))
+        return ways
 
 
-def _speaks_for(linear: Linear, inputs: Any) -> Any:
-    """The sum of all positive products and the positive bias."""
-    above = linear.changed(positive, positive)(positive(inputs))
-    return above + linear.changed(negative)(negative(inputs))
+def split(linear: Linear, inputs: Any, above: Change, below: Change, bias: Change) -> Any:
+    """What a map with changed weights makes of inputs of both signs.
+
+    Args:
+        linear: The map.
+        inputs: What goes into it.
+        above: What is done to the weights of inputs above zero.
+        below: The same for inputs below zero.
+        bias: What is done to the bias.
+    """
+    if linear.never_negative:
+        return linear.changed(above, bias)(inputs)
+    return linear.changed(above, bias)(positive(inputs)) + linear.changed(below)(negative(inputs))
 
 
 def _check_not_negative(name: str, value: float) -> None:

@@ -10,15 +10,17 @@ from typing import Any, Generic, TypeVar
 import keras
 from keras import ops
 
+from ..model_view import NEVER_NEGATIVE
 from ..rewiring import Call, Rewiring
 from .activations import activated, rewired
 from .composites import Composite
 from .fitting import no_rule
-from .gradients import shared, with_gradient
+from .gradients import exchanged, shared
 from .layer_rules import Move, Pass, first_tensor
 from .linear import Linear, in_float32, is_linear, linear_parts
 from .linear_rules import Epsilon
 from .rule import Entry, FirstRule, LayerRule, LinearRule, Rule
+from .signs import is_never_negative, keeps_signs
 
 Kept = TypeVar("Kept")
 
@@ -65,6 +67,7 @@ class Propagation(Rewiring):
     def begin(self, rows: int) -> None:  # noqa: D102
         self._entries: _ByTensor[Entry] = _ByTensor()
         self._linears: _ByTensor[_Ran] = _ByTensor()
+        self._never_negative: _ByTensor[bool] = _ByTensor()
         self._parts: dict[int, float] = {}
         self._inside_attention = 0
         self._reached = False
@@ -79,7 +82,9 @@ class Propagation(Rewiring):
             self._reached = True
             side = tensor - ops.stop_gradient(tensor)
             entry = None if entry is None else replace(entry, side=side)
-            tensor = with_gradient(tensor, tensor * ops.stop_gradient(tensor))
+            entering = exchanged(tensor, [(tensor, tensor)])
+            self._found_signs([tensor], entering)
+            tensor = entering
         if entry is not None:
             self._entries.keep(tensor, entry)
         return tensor
@@ -99,7 +104,17 @@ class Propagation(Rewiring):
         return partial(self._refuse, name, layer, call)
 
     def function(self, name: str, function: Call) -> Call | None:  # noqa: D102
-        return rewired(name, function)
+        found = rewired(name, function)
+        if name not in NEVER_NEGATIVE:
+            return found
+
+        @wraps(function)
+        def never_negative(*args: Any, **kwargs: Any) -> Any:
+            output = (found or function)(*args, **kwargs)
+            self._never_negative.keep(output, True)
+            return output
+
+        return never_negative
 
     def operation(self, name: str, function: Call) -> Call | None:  # noqa: D102
         if name != "dot_product_attention":
@@ -132,8 +147,12 @@ class Propagation(Rewiring):
         """A layer that is no linear map; behind one that moves or rescales is still the entry."""
         given = [t for t in keras.tree.flatten((args, kwargs)) if ops.is_tensor(t)]
         entries = {id(t): entry for t in given if (entry := self._entries.get(t)) is not None}
-        enters = isinstance(rule, Move | Pass) and len(entries) == len(given)
+        enters = isinstance(rule, Move | Pass) and 0 < len(given) == len(entries)
         output = call(*args, **kwargs) if enters else rule.through(layer, call, *args, **kwargs)
+        if is_never_negative(layer):
+            self._never_negative.keep(output, True)
+        elif isinstance(rule, Move) or keeps_signs(layer):
+            self._found_signs(given, output)
         if not enters or any(output is tensor for tensor in given):
             return output
 
@@ -152,8 +171,7 @@ class Propagation(Rewiring):
 
         if isinstance(rule, Pass):
             entry = replace(entries[id(given[0])], path=path)
-            output = ops.stop_gradient(output)
-            output = output if entry.side is None else with_gradient(output, entry.side * output)
+            output = exchanged(output, [] if entry.side is None else [(entry.side, output)])
         else:
             side = None
             if any(entry.side is not None for entry in entries.values()):
@@ -175,16 +193,23 @@ class Propagation(Rewiring):
             rule = self._composite.settled(name, layer, first=True) or later
         later = Epsilon() if isinstance(later, FirstRule) else later
         tensor = ops.cast(given, "float32")
+        never_negative = bool(self._never_negative.get(given))
         for part in linear_parts(layer):
+            part = replace(part, never_negative=never_negative)
             ran = _Ran(part, rule, tensor, part(tensor), entry)
             tensor = _output_of(ran, name)
-            entry, rule = None, later
+            entry, rule, never_negative = None, later, False
         output = ops.cast(tensor, layer.compute_dtype)
         if id(layer) in self._parts:
             output = shared(output, self._parts[id(layer)])
         elif name not in self._at:
             self._linears.keep(output, ran)
         return activated(layer.activation, output)
+
+    def _found_signs(self, given: list[Any], output: Any) -> None:
+        """Keeps that the output of a layer that keeps signs is never negative, if it is not."""
+        if given and all(self._never_negative.get(tensor) for tensor in given):
+            self._never_negative.keep(output, True)
 
     def _refuse(self, name: str, layer: keras.Layer, call: Call, *args: Any, **kwargs: Any) -> Any:
         if self._reached:
@@ -201,9 +226,8 @@ class Propagation(Rewiring):
         given = first_tensor(args, kwargs)
         if self._entries.get(given) is not None and not own:
             return self._through(Pass(), layer, call, *args, **kwargs)
-        output = call(*args, **kwargs)
         if not self._reached:
-            return output
+            return call(*args, **kwargs)
         scale, shift = _scale_and_shift(layer)
         rank = len(given.shape)
         before = self._linears.get(given)
@@ -211,27 +235,23 @@ class Propagation(Rewiring):
             same = layer.axis % rank == before.linear.channel_axis % rank
             folded = before.linear.folded(scale, shift) if same else None
             if folded is not None:
-                spread = before.linear.spread
-                outputs = before.outputs * spread(scale) + spread(shift)
-                found = _output_of(replace(before, linear=folded, outputs=outputs), layer.name)
-                return with_gradient(output, found)
-        tensor = ops.cast(given, "float32")
+                return _output_of(before, layer.name, folded, call(before.outputs))
         shape = [-1 if axis == layer.axis % rank else 1 for axis in range(rank)]
         diagonal = Linear(ops.multiply, ops.reshape(scale, shape), ops.reshape(shift, shape))
-        ran = _Ran(diagonal, rule, tensor, diagonal(tensor), None)
-        return with_gradient(output, _output_of(ran, layer.name))
+        ran = _Ran(diagonal, rule, ops.cast(given, "float32"), call(*args, **kwargs), None)
+        return _output_of(ran, layer.name)
 
 
-def _output_of(ran: _Ran, name: str) -> Any:
-    """The output of a linear map, with the gradient of its rule."""
+def _output_of(ran: _Ran, name: str, linear: Linear | None = None, outputs: Any = None) -> Any:
+    """The output of a linear map, or of what it was folded into, with the gradient of its rule."""
+    linear, outputs = linear or ran.linear, ran.outputs if outputs is None else outputs
     if isinstance(ran.rule, LinearRule):
-        return with_gradient(ran.outputs, ran.rule.stands_for(ran.linear, ran.inputs, ran.outputs))
+        return exchanged(outputs, ran.rule.ways(linear, ran.inputs, outputs))
     if not isinstance(ran.rule, FirstRule) or ran.entry is None:
         raise ValueError(f"{ran.rule!r} does not fit layer {name!r}")
-    if ran.entry.side is None:
-        return ops.stop_gradient(ran.outputs)
-    return with_gradient(
-        ran.outputs, ran.rule.gives(ran.linear, ran.inputs, ran.outputs, ran.entry)
+    to_inputs = ran.entry.side is not None
+    return exchanged(
+        outputs, [ran.rule.way(linear, ran.inputs, outputs, ran.entry)] if to_inputs else []
     )
 
 

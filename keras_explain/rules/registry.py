@@ -15,7 +15,7 @@ from .layer_rules import (
     PlainAttention,
     Product,
 )
-from .linear import is_linear
+from .linear import classes_named, is_linear
 from .linear_rules import Epsilon
 from .rule import Rule
 
@@ -49,21 +49,14 @@ def registered_rule(layer: keras.Layer) -> Rule | None:
     return Gradient() if layer._layers else None
 
 
-def _named(*names: str) -> list[type[keras.Layer]]:
-    """Classes of this version of Keras, by name; `{}` stands for 1D, 2D and 3D."""
-    full = [name.format(f"{d}D") for name in names for d in (1, 2, 3)]
-    found = (getattr(layers, name, None) for name in dict.fromkeys(full))
-    return [kind for kind in found if kind is not None]
-
-
-for _kind in _named(
+for _kind in classes_named(
     "Add", "Subtract", "Average", "Maximum", "Minimum",
     "AveragePooling{}", "MaxPooling{}", "GlobalAveragePooling{}", "GlobalMaxPooling{}",
     "AdaptiveAveragePooling{}", "AdaptiveMaxPooling{}",
     "Masking", "Softmax", "Embedding", "CategoryEncoding", "Resizing",
 ):  # fmt: skip
     _registry[_kind] = Gradient()
-for _kind in _named(
+for _kind in classes_named(
     "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity",
     "ZeroPadding{}", "Cropping{}", "UpSampling{}", "CenterCrop",
     "Dropout", "SpatialDropout{}", "AlphaDropout", "GaussianDropout", "GaussianNoise",
@@ -72,21 +65,21 @@ for _kind in _named(
     "RandomGaussianBlur", "RandomColorJitter", "RandomSaturation", "RandomHue",
 ):  # fmt: skip
     _registry[_kind] = Move()
-for _kind in _named(
+for _kind in classes_named(
     "ReLU", "LeakyReLU", "PReLU", "ELU", "Rescaling", "Normalization",
     "RMSNormalization", "UnitNormalization",
 ):  # fmt: skip
     _registry[_kind] = Pass()
-for _kind in _named("LayerNormalization", "GroupNormalization"):
+for _kind in classes_named("LayerNormalization", "GroupNormalization"):
     _registry[_kind] = CentredNormalization()
-for _kind in _named("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"):
+for _kind in classes_named("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"):
     _registry[_kind] = Attention()
-for _kind in _named("Multiply", "Dot"):
+for _kind in classes_named("Multiply", "Dot"):
     _registry[_kind] = Product()
 _registry[layers.Activation] = Activated()
 _registry[layers.BatchNormalization] = Epsilon()
 _registry[layers.Attention] = PlainAttention()
 _registry[layers.AdditiveAttention] = PlainAttention(dot=False)
 # Layers made of others, whose own work between these has no rule.
-for _kind in _named("RNN", "Bidirectional", "StackedRNNCells"):
+for _kind in classes_named("RNN", "Bidirectional", "StackedRNNCells"):
     _registry[_kind] = None

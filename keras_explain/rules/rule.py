@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from ..rewiring import Call
+from .gradients import Way
 from .linear import Linear
 
 
@@ -23,17 +24,17 @@ class LinearRule(Rule, ABC):
     """A rule for layers that are linear before their activation (see `register_linear`)."""
 
     @abstractmethod
-    def stands_for(self, linear: Linear, inputs: Any, outputs: Any) -> Any:
-        """What has the gradient by which relevance passes, in the place of `outputs`.
+    def ways(self, linear: Linear, inputs: Any, outputs: Any) -> Sequence[Way]:
+        """The ways that relevance goes.
 
         Args:
             linear: The map, with its normalisation folded in.
             inputs: What went into it, float32.
-            outputs: `linear(inputs)`; its own gradient is LRP-0.
+            outputs: `linear(inputs)`; by its own gradient relevance goes as in LRP-0.
 
         Returns:
-            A tensor of the shape of `outputs`. Its gradient at `inputs` is the relevance per unit
-            of them, for a gradient at `outputs` that is the relevance per unit of those.
+            What such maps make of the inputs, each with a factor: the relevance of a unit of the
+            outputs times that factor goes back through it, to the inputs that it was made of.
         """
 
 
@@ -42,8 +43,8 @@ class FirstRule(Rule, ABC):
     """A rule for a linear layer that is fed by an input: it gives relevance to zeros too."""
 
     @abstractmethod
-    def gives(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Any:
-        """What has, at `entry.side`, the gradient that is the inputs' relevance itself.
+    def way(self, linear: Linear, inputs: Any, outputs: Any, entry: Entry) -> Way:
+        """The way that relevance goes to `entry.side`, where it is the inputs' own.
 
         Args:
             linear: The map, with its normalisation folded in.
