@@ -81,9 +81,10 @@ class TCAV(Method):
 
     @classmethod
     def example(cls, inputs: NDArray[Any], labels: NDArray[Any]) -> TCAV:
-        """The first label's class as a concept."""
-        its = labels == labels[0]
-        return cls({"first class": inputs[its]}, random=inputs[~its])
+        """The first label's class as a concept, against the others."""
+        its, others = (np.flatnonzero(of) for of in (labels == labels[0], labels != labels[0]))
+        its, others = (np.resize(rows, max(len(rows), FEWEST)) for rows in (its, others))
+        return cls({"first class": inputs[its]}, random=inputs[others])
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         names = [place.name for place in self._places(model)]

@@ -16,6 +16,7 @@ PLAIN = {"decay": 0.0, "jitter": 0}
 
 
 def network():
+    keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
             keras.Input((12, 12, 2)),

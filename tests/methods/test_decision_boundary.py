@@ -14,6 +14,7 @@ RNG = np.random.default_rng(29)
 
 
 def network(features=7):
+    keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
             keras.Input((5,)),

@@ -24,6 +24,7 @@ with_extra = pytest.mark.skipif(
 
 
 def network():
+    keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
             keras.Input((6,)),

@@ -33,6 +33,7 @@ def linear(weights):
 
 
 def network():
+    keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
             keras.Input((12, 12, 1)),

@@ -25,6 +25,7 @@ def images(count, mark=False):
 
 
 def network():
+    keras.utils.set_random_seed(5)
     model = keras.Sequential(
         [
             keras.Input((10, 10, 1)),
