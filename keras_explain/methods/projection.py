@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +15,7 @@ from ..questions import Questions
 from ..store import RecordSpec
 from .base import Method, Needs, Plan, register
 from .features import features_place
+from .layouts import tsne, umap
 from .planes import Points, principal_plane, procrustes
 
 KINDS = {"pca": None, "tsne": "sklearn", "umap": "umap"}
@@ -33,9 +31,10 @@ class Projection(Method):
 
     The points are centred, and turned or mirrored (never stretched) to lie closest to those of the
     step before (Procrustes), so that what moves in the picture has moved among the others. Lengths
-    are the features' own for principal components. t-SNE and UMAP start from the step before.
-    Distances between far points mean little in them, and probes are few: take all that you can.
-    UMAP compiles itself at its first step, which takes some seconds.
+    are the features' own for principal components. t-SNE and UMAP go on from the step before, so
+    what they show depends on the way; distances between far points mean little in them, and probes
+    are few: take all that you can. UMAP stirs its points by some percent even where nothing has
+    changed, and compiles itself at its first step, which takes some seconds.
 
     Records `projection/<kind>/<layer>`, `(probes, 2)`, and `.../figures` of all probes together:
     how far the points moved since the step before (root mean square, as a share of their distance
@@ -121,42 +120,11 @@ class Projection(Method):
         }
 
     def _laid_out(self, features: NDArray[Any], principal: Points, before: Points | None) -> Points:
-        count = len(features)
-        start = principal if before is None else before
-        spread = start.std()
-        if count < FEWEST or spread == 0:
+        if len(features) < FEWEST or principal.std() == 0:
             return principal
         if self.kind == "tsne":
-            layout = import_module("sklearn.manifold").TSNE(
-                perplexity=min(self.perplexity, (count - 1) / 3),
-                # Small, to unfold; or where the last step left it, and not torn apart again.
-                init=(1e-4 * start / spread if before is None else start).astype(np.float32),
-                early_exaggeration=12.0 if before is None else 1.0,
-                random_state=self.seed,
-                method="exact",  # the same at every call, and probes are few
-            )
-        else:
-            layout = _umap().UMAP(
-                n_neighbors=min(self.neighbors, count - 1),
-                init=start.astype(np.float32),
-                random_state=self.seed,
-                n_jobs=1,
-            )
-        return np.asarray(layout.fit_transform(features), np.float64)
-
-
-def _umap() -> Any:
-    """The package without its networks: they load PyTorch, which may crash behind TensorFlow."""
-    networks = "umap.parametric_umap"
-    if networks in sys.modules:
-        return import_module("umap")
-    sys.modules[networks] = None  # type: ignore[assignment]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ImportWarning)  # that they are missing
-            return import_module("umap")
-    finally:
-        del sys.modules[networks]
+            return tsne(features, principal, before, self.perplexity, self.seed)
+        return umap(features, principal, before, self.neighbors, self.seed)
 
 
 def _moved(points: Points, before: Points | None) -> float:

@@ -141,13 +141,28 @@ def test_neighbours_stay_neighbours_and_chance_is_fixed(kind):
 
 
 @with_extra
-def test_a_later_layout_starts_from_the_one_before():
-    model, x = network(), RNG.normal(size=(20, 6)).astype("f4")
-    made = Pass(model, Probes.of((x, None)), [Projection(kind="tsne")], "predicted")
-    key = "projection/tsne/hidden"
-    before, after = (made.run().readings[0] for _ in range(2))
-    assert after[f"{key}/figures"][0, 0] < 0.1
-    assert np.isnan(before[f"{key}/figures"]).all()
+@pytest.mark.parametrize(
+    ("kind", "stirred"), [("tsne", 0.02), pytest.param("umap", 0.15, marks=pytest.mark.live)]
+)
+def test_a_layout_stays_while_the_features_do_and_follows_them(kind, stirred):
+    x = np.repeat(4 * RNG.normal(size=(3, 6)), 10, axis=0) + 0.1 * RNG.normal(size=(30, 6))
+    model = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(6, use_bias=False, name="f"), layers.Dense(2)]
+    )
+    model.layers[0].set_weights([np.eye(6)])
+    made = Pass(model, Probes.of((x.astype("f4"), None)), [Projection(kind=kind)], "predicted")
+    key = f"projection/{kind}/f"
+    first, second, third = (made.run().readings[0] for _ in range(3))
+    assert np.isnan(first[f"{key}/figures"]).all()
+    assert max(found[f"{key}/figures"][0, 0] for found in (second, third)) < stirred
+    # Without the directions in which the groups differ, they are mixed.
+    groups = np.linalg.svd(x - x.mean(axis=0))[2][:2]
+    model.layers[0].set_weights([np.eye(6) - groups.T @ groups])
+    mixed = [made.run().readings[0] for _ in range(5)]
+    assert mixed[0][f"{key}/figures"][0, 0] > 2 * stirred
+    points = [found[key].reshape(3, 10, 2) for found in (third, mixed[-1])]
+    apart = [p.mean(axis=1).std() / p.std() for p in points]
+    assert apart[1] < 0.7 * apart[0]
 
 
 @pytest.mark.parametrize("probes", [1, 2, 3])
