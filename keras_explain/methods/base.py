@@ -167,8 +167,11 @@ class Method(ABC):
 def _plain_option(value: Any) -> Any:
     if isinstance(value, Method):
         return {"method": value.name, **value.options()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: _plain_option(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **parts}
     if isinstance(value, Mapping):
-        return {str(name): _plain_option(part) for name, part in value.items()}
+        return {_plain_name(name): _plain_option(part) for name, part in value.items()}
     if isinstance(value, np.ndarray) and value.size > MOST_SHOWN:
         content = zlib.crc32(np.ascontiguousarray(value).tobytes())
         return f"array {value.shape} {value.dtype} {content:08x}"
@@ -181,6 +184,12 @@ def _plain_option(value: Any) -> Any:
     if isinstance(value, type) or callable(value):
         return str(getattr(value, "__qualname__", type(value).__qualname__))
     return repr(value)
+
+
+def _plain_name(name: Any) -> str:
+    if isinstance(name, tuple):
+        return ", ".join(map(_plain_name, name))
+    return name.__name__ if isinstance(name, type) else str(name)
 
 
 _registry: dict[str, type[Method]] = {}
