@@ -6,6 +6,7 @@ layers have the rule that is registered for their class. What is neither is made
 """
 
 from .composites import (
+    ByLayer,
     Composite,
     EpsilonAlpha2Beta1,
     EpsilonEverywhere,
@@ -28,6 +29,7 @@ from .rule import FirstRule, LayerRule, LinearRule, Rule
 __all__ = [
     "AlphaBeta",
     "Attention",
+    "ByLayer",
     "CentredNormalization",
     "Composite",
     "Epsilon",

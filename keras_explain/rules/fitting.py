@@ -39,7 +39,7 @@ def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> N
         raise NotApplicableError(
             "`composite` has a rule for the layer that the inputs go into, but none is called on "
             "them, or on what layers that move or rescale values make of them. "
-            f"Known: {', '.join(waits)}. Received: {composite}"
+            f"Known: {', '.join(waits)}. Received: {type(composite).__name__}"
         )
 
 

@@ -12,6 +12,7 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import LRP
 from keras_explain.rules import (
+    ByLayer,
     Epsilon,
     EpsilonEverywhere,
     EpsilonGammaBox,
@@ -488,13 +489,21 @@ def test_wrong_options_are_named():
     hidden = keras.Sequential([keras.Input((8, 8, 3)), Squared(), layers.Conv2D(2, 3)])
     rules = {Squared: Gradient()}
     with pytest.raises(ValueError, match="the inputs go into, but none"):
-        explained(
-            hidden,
-            x,
-            composite=keras_explain.rules.composites.ByLayer(rules, EpsilonGammaBox(0, 1)),
-        )
+        explained(hidden, x, composite=ByLayer(rules, EpsilonGammaBox(0, 1)))
     with pytest.raises(ValueError, match=r"does not broadcast|[Bb]roadcast"):
         explained(model, x, composite=EpsilonGammaBox(np.zeros(2), 1))
+
+
+def test_its_options_are_kept_in_plain_words():
+    box = EpsilonGammaBox(np.zeros(3), np.ones((9, 9, 3)))
+    kept = LRP(composite=box).options()["composite"]
+    assert (kept["kind"], kept["low"]) == ("EpsilonGammaBox", [0, 0, 0])
+    assert kept["high"].startswith("array (9, 9, 3)")
+    rules = {"conv": Flat(), (layers.Dense, layers.EinsumDense): Z()}
+    assert LRP(composite=rules).options()["composite"] == {
+        "conv": {"kind": "Flat", "stabilizer": 1e-6},
+        "Dense, EinsumDense": {"kind": "Z"},
+    }
 
 
 def test_it_is_recorded_while_a_model_is_trained(tmp_path):
