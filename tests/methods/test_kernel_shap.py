@@ -74,23 +74,35 @@ def test_eight_features_are_exact_with_any_number_of_samples():
         agrees("kernel_shap", "NumPy", found["kernel_shap"][row], shapley(scores))
 
 
-def test_linear_scores_are_exact_and_interactions_near_where_coalitions_are_drawn():
-    weights = RNG.normal(size=20).astype("f4")
-    x = RNG.normal(size=(3, 20)).astype("f4")
+def products(size):
+    """The sum of the products of neighbours, `size` at a time, of 24 inputs."""
+    inputs = keras.Input((24,))
+    groups = layers.Reshape((24 // size, size))(inputs)
+    total = layers.Lambda(lambda x: keras.ops.sum(keras.ops.prod(x, -1), -1, keepdims=True))(groups)
+    return keras.Model(inputs, total)
+
+
+def test_where_coalitions_are_drawn_sums_of_pairs_are_exact_and_others_near():
+    weights = RNG.normal(size=24).astype("f4")
+    x = RNG.normal(size=(3, 24)).astype("f4")
     found = keras_explain.explain(linear(weights), x, KernelSHAP(baseline=0.4), target=0)
     agrees("kernel_shap", "closed form", found["kernel_shap"], weights * (x - 0.4))
-    inputs = keras.Input((20,))
-    pairs = layers.Lambda(lambda x: keras.ops.sum(x[:, ::2] * x[:, 1::2], axis=1, keepdims=True))(
-        inputs
+
+    def shares(size):
+        return np.repeat(x.reshape(3, -1, size).prod(axis=-1) / size, size, axis=1)
+
+    # With its complement a coalition cancels what pairs of features add, whichever are drawn.
+    found = keras_explain.explain(products(2), x, KernelSHAP(samples=200), target=0)
+    agrees("kernel_shap", "closed form", found["kernel_shap"], shares(2))
+    # What three add is met by chance: the error of some 600 draws.
+    found = keras_explain.explain(products(3), x, KernelSHAP(samples=600), target=0)
+    size = np.abs(shares(3)).max()
+    assert 1e-3 * size < np.abs(found["kernel_shap"] - shares(3)).max()
+    agrees(
+        "kernel_shap", "closed form, sampled", found["kernel_shap"], shares(3), 0.2, sampled=True
     )
-    model = keras.Model(inputs, pairs)
-    found = keras_explain.explain(model, x, KernelSHAP(samples=600), target=0)
-    halves = np.repeat(x[:, ::2] * x[:, 1::2] / 2, 2, axis=1)
-    # Each share is a mean over some 600 drawn coalitions. Pairs cancel what is not odd.
-    agrees("kernel_shap", "closed form, sampled", found["kernel_shap"], halves, 0.3, sampled=True)
-    np.testing.assert_allclose(
-        found["kernel_shap"].sum(axis=1), np.asarray(model(x))[:, 0], rtol=1e-4, atol=1e-4
-    )
+    gained = np.asarray(products(3)(x))[:, 0]
+    np.testing.assert_allclose(found["kernel_shap"].sum(axis=1), gained, rtol=1e-4, atol=1e-4)
     assert np.abs(found["kernel_shap/gap"]).max() < 1e-4
 
 
