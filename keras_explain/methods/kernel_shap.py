@@ -28,8 +28,8 @@ class KernelSHAP(FeatureAttribution):
     sum to `score(inputs) - score(baseline)`; what is missing by rounding is recorded as
     `kernel_shap/gap`, a share of that difference. They are exact where all coalitions are asked:
     with 8 features or fewer, or `2 ** features <= samples`. Else coalitions are drawn in pairs
-    with their complements, the same at every step; what one feature or two of them add is exact even
-    then. Costs a forward pass over the probes for each coalition.
+    with their complements, the same at every step; what one feature or two of them add is exact
+    even then. Costs a forward pass over the probes for each coalition.
 
     Lundberg & Lee 2017, https://arxiv.org/abs/1705.07874; pairs: Covert & Lee 2021,
     https://arxiv.org/abs/2012.01536
