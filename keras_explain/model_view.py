@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import keras
 
+from . import backends
 from .tap import Tap
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
@@ -203,7 +204,7 @@ def view_of(
         has_loss: Whether a loss can be computed.
     """
     is_head = {id(tensor) for tensor in head}
-    # A tensor that a layer hands on as it is belongs to what made it.
+    # A tensor that a layer hands on as it is belongs to what made it; one that is cast does too.
     made_by = {id(t): n for n, t in reversed([*inputs.items(), *tap.outputs.items()])}
     return ModelView(
         inputs={name: _place(name, tensor, None) for name, tensor in inputs.items()},
@@ -215,8 +216,14 @@ def view_of(
         has_loss=has_loss,
         functions=frozenset(called.name for called in tap.functions),
         attention=_attention(tap, next(iter(inputs.values())).shape[0]),
-        fed_by={n: tuple(made_by.get(id(t), "") for t in taken) for n, taken in tap.taken.items()},
+        fed_by={n: tuple(_maker(made_by, t) for t in taken) for n, taken in tap.taken.items()},
     )
+
+
+def _maker(made_by: Mapping[int, str], tensor: Any) -> str:
+    """Which place made the tensor, or what it was cast from; empty if none did."""
+    known = (made_by.get(id(one)) for one in backends.current().before_casts(tensor))
+    return next((name for name in known if name is not None), "")
 
 
 def _attention(tap: Tap, rows: int) -> dict[str, AttentionPlace]:

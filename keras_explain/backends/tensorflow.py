@@ -69,6 +69,14 @@ def numpy_of(tensor: tf.Tensor) -> NDArray[Any]:
     return array
 
 
+def before_casts(tensor: Any) -> Iterator[Any]:
+    """The tensor, and what it was cast from, inside a graph; so on until there is no cast."""
+    yield tensor
+    while hasattr(tensor, "graph") and tensor.op.type == "Cast":
+        tensor = tensor.op.inputs[0]
+        yield tensor
+
+
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
     """What `function` makes of the inputs, and the way back through it.
 

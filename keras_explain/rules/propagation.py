@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import keras
 from keras import ops
 
+from .. import backends
 from ..model_view import NEVER_NEGATIVE
 from ..rewiring import Call, Rewiring
 from .activations import activated, rewired
@@ -35,7 +36,11 @@ class _ByTensor(Generic[Kept]):
         self._kept[id(tensor)] = tensor, value
 
     def get(self, tensor: Any) -> Kept | None:
-        return self._kept[id(tensor)][1] if id(tensor) in self._kept else None
+        """What is known of the tensor, or of what it was cast from."""
+        for one in backends.current().before_casts(tensor):
+            if id(one) in self._kept:
+                return self._kept[id(one)][1]
+        return None
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,8 @@ class Propagation(Rewiring):
         rule = later
         if entry is not None:
             rule = self._composite.settled(name, layer, first=True) or later
+            side = None if entry.side is None else ops.cast(entry.side, "float32")
+            entry = replace(entry, side=side, taken=ops.cast(entry.taken, "float32"))
         later = Epsilon() if isinstance(later, FirstRule) else later
         tensor = ops.cast(given, "float32")
         never_negative = bool(self._never_negative.get(given))
@@ -245,13 +252,14 @@ class Propagation(Rewiring):
 def _output_of(ran: _Ran, name: str, linear: Linear | None = None, outputs: Any = None) -> Any:
     """The output of a linear map, or of what it was folded into, with the gradient of its rule."""
     linear, outputs = linear or ran.linear, ran.outputs if outputs is None else outputs
+    exact = ops.cast(outputs, "float32")
     if isinstance(ran.rule, LinearRule):
-        return exchanged(outputs, ran.rule.ways(linear, ran.inputs, outputs))
+        return exchanged(outputs, ran.rule.ways(linear, ran.inputs, exact))
     if not isinstance(ran.rule, FirstRule) or ran.entry is None:
         raise ValueError(f"{ran.rule!r} does not fit layer {name!r}")
     to_inputs = ran.entry.side is not None
     return exchanged(
-        outputs, [ran.rule.way(linear, ran.inputs, outputs, ran.entry)] if to_inputs else []
+        outputs, [ran.rule.way(linear, ran.inputs, exact, ran.entry)] if to_inputs else []
     )
 
 

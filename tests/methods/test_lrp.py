@@ -294,13 +294,15 @@ def test_factors_share_alike():
 # The first layer.
 
 
-def preprocessed(low=0.0, padding=1):
+def preprocessed(padding=1):
     return keras.Sequential(
         [
             keras.Input((8, 8, 3)),
             layers.Rescaling(-1 / 100, offset=0.3),
             layers.ZeroPadding2D(padding),
-            layers.Conv2D(4, 3, activation="relu", name="conv"),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
             layers.Flatten(),
             layers.Dense(3, use_bias=False),
         ]
@@ -330,6 +332,23 @@ def test_a_box_may_be_given_for_each_value():
     found = relevance(model, x, composite=EpsilonGammaBox(low, high))
     expected = relevance(model, x, composite=EpsilonGammaBox(0, 255))
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "composite", ["epsilon_plus", "epsilon_plus_flat", EpsilonGammaBox(0, 255)]
+)
+def test_mixed_precision_finds_the_same(composite):
+    x = RNG.uniform(0, 255, (3, 8, 8, 3)).astype("f4")
+    found = []
+    for policy in ("float32", "mixed_bfloat16"):
+        keras.utils.set_random_seed(4)
+        keras.config.set_dtype_policy(policy)
+        try:
+            model = preprocessed()
+        finally:
+            keras.config.set_dtype_policy("float32")
+        found.append(relevance(model, x, composite=composite))
+    assert np.abs(found[1] - found[0]).max() < 0.05 * np.abs(found[0]).max()
 
 
 # Attention and token ids.
