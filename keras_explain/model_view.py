@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import keras
 
 from . import backends
+from .flow import Flow
 from .tap import Tap
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
@@ -105,6 +106,7 @@ class ModelView:
         classes: Number of outputs that a target can name; None where that is not known.
         has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
         functions: Names of the backend's functions that it calls, such as `relu` and `matmul`.
+        flow: The way from its places to the output.
         attention: The attention of the layers that have some, by the layer's name.
         fed_by: By a layer's name, the inputs and layers whose very outputs go into it.
     """
@@ -117,6 +119,7 @@ class ModelView:
     classes: int | None = None
     has_loss: bool = False
     functions: frozenset[str] = frozenset()
+    flow: Flow | None = field(default=None, compare=False, repr=False)
     attention: Mapping[str, AttentionPlace] = field(default_factory=dict)
     fed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -215,6 +218,7 @@ def view_of(
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
         functions=frozenset(called.name for called in tap.functions),
+        flow=Flow(tap, inputs, head[-1]),
         attention=_attention(tap, next(iter(inputs.values())).shape[0]),
         fed_by={n: tuple(_maker(made_by, t) for t in taken) for n, taken in tap.taken.items()},
     )

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
 import keras
 
 # The modules through which layers and `keras.ops` reach the backend.
+from keras.src.activations import activations as keras_activations
 from keras.src.backend import math as backend_math
 from keras.src.backend import nn as backend_nn
 from keras.src.backend import numpy as backend_numpy
@@ -50,25 +51,30 @@ def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[l
     calls: list[Called] = []
     with ExitStack() as undo:
         for name in activations:
-            _listen(undo, calls, backend_nn, name, getattr(backend_nn, name))
-        # `keras.ops.tanh` does not come by the activation of that name.
-        tanh = backend_numpy.tanh
-        rewired = rewiring.function("tanh", tanh) if rewiring else None
-        _listen(undo, calls, backend_numpy, "tanh", rewired or tanh)
+            _listen(undo, calls, name, backend_nn, name, None)
+        of_activations = rewiring.function if rewiring else None
+        # `keras.ops.tanh` does not come by the activation of that name; mish is not the backend's.
+        _listen(undo, calls, "tanh", backend_numpy, "tanh", of_activations)
+        if hasattr(keras_activations, "Mish"):
+            _listen(undo, calls, "mish", keras_activations.Mish, "static_call", of_activations)
         for module, names in OPERATIONS.items():
             for name in names:
-                if not hasattr(module, name):
-                    continue
-                function = getattr(module, name)
-                rewired = rewiring.operation(name, function) if rewiring else None
-                _listen(undo, calls, module, name, rewired or function)
+                of_others = rewiring.operation if rewiring else None
+                if hasattr(module, name):
+                    _listen(undo, calls, name, module, name, of_others)
         yield calls
 
 
 def _listen(
-    undo: ExitStack, calls: list[Called], module: ModuleType, name: str, inner: Call
+    undo: ExitStack,
+    calls: list[Called],
+    name: str,
+    owner: Any,
+    attribute: str,
+    rewired: Callable[[str, Call], Call | None] | None,
 ) -> None:
-    original: Callable[..., Any] = getattr(module, name)
+    original: Call = getattr(owner, attribute)
+    inner = (rewired and rewired(name, original)) or original
     thread = threading.get_ident()
 
     @wraps(original)
@@ -80,5 +86,5 @@ def _listen(
         calls.append(Called(name, tuple(filter(keras.ops.is_tensor, given)), output))
         return output
 
-    setattr(module, name, function)
-    undo.callback(partial(setattr, module, name, original))
+    undo.callback(setattr, owner, attribute, vars(owner)[attribute])
+    setattr(owner, attribute, staticmethod(function) if isinstance(owner, type) else function)

@@ -10,6 +10,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from .tensorflow_operations import key_of as key_of
+from .tensorflow_operations import made_by as made_by
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 import keras
 
 from ..model_view import ModelView, NotApplicableError, Place
+from .between import without_rule
 from .composites import Composite
 from .layer_rules import Move, Pass
 from .linear import is_linear
 from .rule import FirstRule, LinearRule, Rule
+
+MOST_NAMED = 5
 
 
 def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> None:
@@ -34,6 +37,14 @@ def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> N
         if rule is None:
             raise NotApplicableError(no_rule(name, layer))
         _check_rule(rule, name, layer, is_first=name in first)
+    between = without_rule(composite, model, places)
+    if between:
+        raise NotApplicableError(
+            "LRP must have a rule for all that is not linear. Use a layer for what your model "
+            "computes between layers, such as keras.layers.Multiply, or make your own and register "
+            "its rule by `keras_explain.rules.register_rule`. "
+            f"Received, without a rule: {', '.join(between[:MOST_NAMED])}"
+        )
     waits = [name for name, layer in behind.items() if _has_first_rule(composite, name, layer)]
     if waits and not first & set(waits) and all(place.layer is None for place in places):
         raise NotApplicableError(

@@ -38,6 +38,11 @@ def register_rule(layer: type[keras.Layer], rule: Rule) -> None:
     _registry[layer] = rule
 
 
+def is_taken_whole(layer: keras.Layer) -> bool:
+    """Whether the layer's class has a rule, so that nothing inside of it needs one."""
+    return is_linear(layer) or any(base in _registry for base in type(layer).__mro__)
+
+
 def registered_rule(layer: keras.Layer) -> Rule | None:
     """The rule for a layer whose composite names none; None if there is none."""
     if is_linear(layer):

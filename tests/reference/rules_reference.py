@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 TABLE = Path(__file__).with_name("rules.npz")
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "softplus", "leaky_relu")
 SHAPES = {
     "kernel1": (3, 3, 2, 6),
     "kernel2": (3, 3, 6, 8),
@@ -42,6 +43,11 @@ def network(given: dict[str, np.ndarray], activation: str = "relu"):
         def forward(self, x):
             return x.permute(0, 2, 3, 1).flatten(1)  # in Keras's order
 
+    class Apart(nn.Module):
+        def forward(self, x):
+            # Captum's DeepLIFT loses a part of the difference where pooling follows a unit at once.
+            return x * 1
+
     def unit():
         kinds = {
             "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "elu": nn.ELU,
@@ -50,11 +56,11 @@ def network(given: dict[str, np.ndarray], activation: str = "relu"):
         return kinds[activation]()
 
     net = nn.Sequential(
-        nn.Conv2d(2, 6, 3), unit(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3), unit(), Flatten(),
+        nn.Conv2d(2, 6, 3), unit(), Apart(), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3), unit(), Flatten(),
         nn.Linear(72, 10), unit(), nn.Linear(10, 4),
     )  # fmt: skip
     with torch.no_grad():
-        for layer, number in ((0, 1), (3, 2), (6, 3), (8, 4)):
+        for layer, number in ((0, 1), (4, 2), (7, 3), (9, 4)):
             kernel = given[f"kernel{number}"]
             order = (3, 2, 0, 1) if kernel.ndim == 4 else (1, 0)
             net[layer].weight.copy_(torch.from_numpy(kernel.transpose(order).copy()))
@@ -62,33 +68,32 @@ def network(given: dict[str, np.ndarray], activation: str = "relu"):
     return net
 
 
-def attributions(given: dict[str, np.ndarray], activation: str = "relu") -> dict[str, np.ndarray]:
-    """Captum's figures for the network of `given` weights, channels last."""
+def attributions(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Captum's figures for networks of `given` weights, channels last, by method and network."""
     import warnings
 
     import torch
     from captum.attr import Deconvolution, DeepLift, GuidedBackprop
 
-    net = network(given, activation)
-    x, baseline = (
-        torch.from_numpy(given[name].transpose(0, 3, 1, 2).copy())
-        for name in ("inputs", "baseline")
-    )
-    target = torch.from_numpy(given["targets"])
+    images = given["inputs"], given["baseline"]
+    x, baseline = (torch.from_numpy(image.transpose(0, 3, 1, 2).copy()) for image in images)
     found = {}
+
+    def note(name, method, net, *baselines):
+        given_x = x.clone().requires_grad_()
+        target = torch.from_numpy(given["targets"])
+        found[name] = method(net).attribute(given_x, *baselines, target=target)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if activation == "relu":
-            for name, method in (("guided_backprop", GuidedBackprop), ("deconvnet", Deconvolution)):
-                found[name] = method(net).attribute(x.clone().requires_grad_(), target=target)
-        lift = DeepLift(net).attribute(x.clone().requires_grad_(), baseline, target=target)
-        found[f"deep_lift/{activation}"] = lift
+        note("guided_backprop", GuidedBackprop, network(given))
+        note("deconvnet", Deconvolution, network(given))
+        for activation in ACTIVATIONS:
+            note(f"deep_lift/{activation}", DeepLift, network(given, activation), baseline)
     return {name: a.detach().numpy().transpose(0, 2, 3, 1) for name, a in found.items()}
 
 
 if __name__ == "__main__":
     given = weights()
-    found = attributions(given)
-    for activation in ("sigmoid", "tanh", "elu", "softplus", "leaky_relu"):
-        found |= attributions(given, activation)
-    np.savez_compressed(TABLE, **given, **{f"captum/{name}": a for name, a in found.items()})
+    found = {f"captum/{name}": a for name, a in attributions(given).items()}
+    np.savez_compressed(TABLE, **given, **found)

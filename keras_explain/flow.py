@@ -1,0 +1,83 @@
+"""What a model's output was computed from, on the way from the places that are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from . import backends
+from .operations import Called
+from .tap import Tap
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The way through one traced call of a model.
+
+    Attributes:
+        tap: What was heard.
+        inputs: Its inputs by name.
+        logits: Where the way ends.
+    """
+
+    tap: Tap
+    inputs: Mapping[str, Any]
+    logits: Any
+
+    def not_linear(
+        self,
+        places: Iterable[str],
+        is_known_layer: Callable[[keras.Layer], bool],
+        is_known_call: Callable[[Called, Sequence[bool]], bool],
+    ) -> list[str]:
+        """What is neither linear nor known, between the `places` and the output.
+
+        Args:
+            places: Where the way begins: names of inputs and layers.
+            is_known_layer: Whether to look no further into a layer.
+            is_known_call: The same for a call of the backend's functions, by which of the tensors
+                that it takes follow from the places.
+
+        Returns:
+            Kind and name of each operation, such as `Sin (block/sin)`, the first first; none where
+            the backend cannot tell.
+        """
+        backend = backends.current()
+        if backend.made_by(self.logits) is None:
+            return []
+        key_of = backend.key_of
+        heard = {**self.tap.outputs, **self.inputs}
+        varies = {key_of(heard[name]): True for name in places}
+        # A tensor that a layer hands on as it came belongs to what made it.
+        layers = {
+            key_of(made): self.tap.taken[name]
+            for name, made in self.tap.outputs.items()
+            if is_known_layer(self.tap.layers[name])
+            and all(one is not made for one in self.tap.taken[name])
+        }
+        calls = {key_of(c.made): c for c in self.tap.functions if keras.ops.is_tensor(c.made)}
+        found: dict[str, str] = {}
+        ahead = [self.logits]
+        while ahead:
+            tensor = ahead[-1]
+            key, made = key_of(tensor), backend.made_by(tensor)
+            call = None if key in layers else calls.get(key)
+            inside = layers.get(key) if call is None else call.taken
+            if made is None or (inside and any(key_of(one) == key for one in inside)):
+                inside = None  # a constant, or handed on as it came
+            inputs = inside or (() if made is None else made.inputs)
+            unseen = [one for one in inputs if key_of(one) not in varies]
+            if key in varies or unseen:
+                ahead.pop() if key in varies else ahead.extend(unseen)
+                continue
+            which = [varies[key_of(one)] for one in inputs]
+            if call is not None and inside and any(which) and not is_known_call(call, which):
+                del calls[key]  # look into it
+                continue
+            varies[key] = any(which)
+            if made is not None and not inside and any(which) and not made.is_linear(which):
+                found[made.name] = f"{made.kind} ({made.name})"
+        return list(found.values())

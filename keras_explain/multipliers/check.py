@@ -1,0 +1,29 @@
+"""Whether DeepLIFT has a rule for all that a model does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..model_view import ModelView, Place
+from ..operations import Called
+from .layers import rule_of
+
+PRODUCTS = ("divide", "matmul", "multiply")
+
+
+def unruled(model: ModelView, places: Iterable[Place]) -> list[str]:
+    """What is not linear and has no rule, on the way from `places` to the output."""
+    if model.flow is None:
+        return []
+    rows = next(iter(model.flow.inputs.values())).shape[0]
+
+    def has_rule(call: Called, varies: Sequence[bool]) -> bool:
+        """Every function that is heard has one, for rows in the first axis."""
+        shapes = [tensor.shape for tensor, does in zip(call.taken, varies, strict=True) if does]
+        same_rank = len({len(shape) for shape in shapes}) == 1
+        in_rows = all(len(shape) > 0 and shape[0] % rows == 0 for shape in shapes)
+        return in_rows and (same_rank or call.name not in PRODUCTS)
+
+    return model.flow.not_linear(
+        [place.name for place in places], lambda layer: rule_of(layer) is not None, has_rule
+    )

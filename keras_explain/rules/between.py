@@ -1,0 +1,46 @@
+"""What a model computes between its layers, where no rule can be given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import keras
+
+from ..model_view import ModelView, Place
+from ..operations import Called
+from ..tap import ACTIVATIONS
+from .composites import Composite
+from .registry import is_taken_whole
+
+SCALES = frozenset({
+    "Abs", "LeakyRelu", "LogSoftmax", "Max", "MaxPool", "MaxPool3D", "Maximum", "Min", "Minimum",
+    "Relu", "Select", "SelectV2", "Softmax", "TopKV2",
+})  # fmt: skip
+"""Operations whose ordinary gradient is right: they scale with their inputs, or are a softmax."""
+DECIDES = frozenset({
+    "All", "Any", "ArgMax", "Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd",
+    "LogicalNot", "LogicalOr", "NotEqual",
+})  # fmt: skip
+"""Operations that no gradient goes through."""
+CALLS = frozenset({*ACTIVATIONS, "dot_product_attention", "mish", "tanh"})
+"""Functions of the backend that have a rule wherever they are called."""
+
+
+def without_rule(composite: Composite, model: ModelView, places: Iterable[Place]) -> list[str]:
+    """Operations between layers, from the places to the output, by which relevance goes wrong."""
+    if model.flow is None:
+        return []
+    chosen = {
+        id(place.layer)
+        for name, place in model.layers.items()
+        if place.layer is not None and composite.rule(name.partition("#")[0], place.layer)
+    }
+
+    def is_known_layer(layer: keras.Layer) -> bool:
+        return id(layer) in chosen or is_taken_whole(layer)
+
+    def is_known_call(call: Called, varies: Sequence[bool]) -> bool:
+        return call.name in CALLS
+
+    found = model.flow.not_linear([p.name for p in places], is_known_layer, is_known_call)
+    return [one for one in found if one.partition(" ")[0] not in SCALES | DECIDES]
