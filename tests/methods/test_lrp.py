@@ -479,6 +479,41 @@ def test_a_layer_without_a_rule_is_named_before_training(tmp_path):
     assert explained(model, x, layer="memory")["lrp/memory"].shape == (3, 6, 5)
 
 
+class Gated(keras.Model):
+    def __init__(self, gate):
+        super().__init__()
+        self.values, self.weights_of = layers.Dense(4), layers.Dense(4, activation="sigmoid")
+        self.out, self.gate = layers.Dense(2), gate
+
+    def call(self, x):
+        return self.out(self.gate([self.values(x), self.weights_of(x)]))
+
+
+def test_what_is_not_linear_between_layers_is_named_too():
+    x = images(5)
+    for gate, named in (
+        (lambda pair: pair[0] * pair[1], r"Mul \("),
+        (lambda pair: ops.multiply(*pair), r"Mul \("),
+        (lambda pair: ops.exp(pair[0]) + pair[1], r"Exp \("),
+        (
+            lambda pair: pair[0] / ops.sqrt(ops.sum(pair[0] ** 2, -1, keepdims=True)),
+            r"Pow \(.*RealDiv",
+        ),
+    ):
+        model = Gated(gate)
+        model(x)
+        with pytest.raises(ValueError, match=rf"such as keras.layers.Multiply.*without.*{named}"):
+            explained(model, x)
+    for gate in (
+        layers.Multiply(),
+        lambda pair: ops.maximum(*pair) - 0.5 * ops.relu(pair[0]) + ops.tanh(pair[1]),
+        lambda pair: ops.where(pair[0] > 0, pair[0], ops.abs(pair[1])),
+    ):
+        model = Gated(gate)
+        model(x)
+        assert_conserves(model, x, composite=EpsilonEverywhere(1e-9))
+
+
 def test_rules_can_be_registered_and_named():
     x = images(6, 4)
     model = sequence(Doubled(name="twice"), Squared(name="square"))
