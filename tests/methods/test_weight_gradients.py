@@ -16,6 +16,7 @@ from keras_explain.methods.weight_gradients import (
     histogram_of,
     statistics_of,
 )
+from tests.agreement import agrees
 
 RNG = np.random.default_rng(8)
 
@@ -28,7 +29,7 @@ def test_gradient_of_linear_regression_is_known():
     residual = np.asarray(model(x)) - y
     kernel = next(a for name, a in found.items() if name.endswith("kernel"))
     # d/dw mean((xw - y)^2) = 2/n x'(xw - y)
-    np.testing.assert_allclose(kernel[0], 2 / 10 * x.T @ residual, rtol=1e-4)
+    agrees("weight_gradients", "closed form", kernel[0], 2 / 10 * x.T @ residual)
 
 
 def network():
@@ -63,6 +64,7 @@ def test_it_agrees_with_a_hand_written_tape():
             raw = found[f"weight_gradients/{weight.path}"][0]
             largest = np.abs(expected).max()
             np.testing.assert_allclose(raw, expected, rtol=1e-5, atol=1e-6 * largest)
+            agrees("weight_gradients", "GradientTape", raw, expected)
         figures = dict(zip(STATISTICS, row, strict=True))
         assert figures["norm"] == pytest.approx(np.linalg.norm(expected), rel=1e-4)
         assert figures["mean"] == pytest.approx(expected.mean(), abs=1e-6)

@@ -35,7 +35,7 @@ def weights(seed: int = 7) -> dict[str, np.ndarray]:
 def attributions(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Captum's figures for the network of `given` weights, channels last."""
     import torch
-    from captum.attr import InputXGradient, LayerGradCam, Saliency
+    from captum.attr import InputXGradient, IntegratedGradients, LayerGradCam, Saliency
     from torch import nn
 
     class Flatten(nn.Module):
@@ -57,6 +57,9 @@ def attributions(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     found = {
         "saliency": Saliency(net).attribute(x, target=target, abs=True),
         "gradient_times_input": InputXGradient(net).attribute(x, target=target),
+        "integrated_gradients": IntegratedGradients(net).attribute(
+            x, target=target, n_steps=32, method="gausslegendre"
+        ),
         "grad_cam": LayerGradCam(net, net[4]).attribute(x, target=target, relu_attributions=True),
     }
     return {name: a.detach().numpy().transpose(0, 2, 3, 1) for name, a in found.items()}
