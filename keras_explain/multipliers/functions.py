@@ -19,7 +19,9 @@ Rule = Callable[..., Any]
 """From the pairs, the function and its arguments to its numbers with multipliers behind them."""
 
 
-def elementwise(pairs: Pairs, function: Call, x: Any, *args: Any, **kwargs: Any) -> Any:
+def elementwise(
+    pairs: Pairs, function: Call, x: Any, *args: Any, sharp: bool = False, **kwargs: Any
+) -> Any:
     """Rescale: the difference that comes out by the difference that goes in (Shrikumar, eq. 5)."""
 
     def alone(tensor: Any) -> Any:
@@ -27,12 +29,14 @@ def elementwise(pairs: Pairs, function: Call, x: Any, *args: Any, **kwargs: Any)
 
     parts = pairs.parts.get(id(x)) or (pairs.pending[-1] if pairs.pending else None)
     if parts is not None and parts.fits(x):
-        return revealed(pairs, alone, x, parts)
+        return revealed(pairs, alone, x, parts, sharp)
 
     def rule(given: Any) -> tuple[Any, Callable[[Any], Any]]:
         with pairs.inside_a_rule():
             output = alone(given)
-            slope = secant(alone, given, pairs.other(given))
+            end, start = (ops.cast(half, "float32") for half in pairs.halves(given))
+            half = secant(alone, end, start, pairs.differences(output), sharp)
+            slope = pairs.both(half)
         return output, lambda arrived: ops.cast(ops.cast(arrived, "float32") * slope, given.dtype)
 
     return with_way_back(rule)(x)
@@ -161,16 +165,14 @@ def selection(pairs: Pairs, function: Call, *args: Any, largest: bool, **kwargs:
         with pairs.inside_a_rule():
             output, pull = backends.current().vjp(alone, *varying)
             other = pairs.other(output)
-            further = ops.maximum(output, other) if largest else ops.minimum(output, other)
+            further = (ops.maximum if largest else ops.minimum)(output, other) - other
 
         def back(arrived: Any) -> list[Any]:
-            gained, plain = pull((further - other) * arrived), pull(arrived)
             found = []
-            for x, gain, gradient in zip(varying, gained, plain, strict=True):
-                difference = x - pairs.other(x)
-                same = difference == 0
-                rate = (gain - pairs.other(gain)) / ops.where(same, ops.ones_like(x), difference)
-                found.append(ops.where(same, pairs.mean(gradient), rate))
+            for x, gain in zip(varying, pull(further * arrived), strict=True):
+                # What does not differ has gained nothing.
+                rate = ops.divide_no_nan(pairs.differences(gain), pairs.differences(x))
+                found.append(ops.cast(pairs.both(rate), x.dtype))
             return found
 
         return output, back
@@ -276,11 +278,14 @@ def _weighted(x: Any, weights: Any, axis: Any, keepdims: bool = True) -> Any:
 
 
 RULES: dict[str, Rule] = {
+    "absolute": partial(elementwise, sharp=True),
     "adaptive_max_pool": partial(selection, largest=True),
+    "clip": partial(elementwise, sharp=True),
     "divide": divide,
     "dot_product_attention": dot_product_attention,
     "einsum": einsum,
     "glu": glu,
+    "leaky_relu": partial(elementwise, sharp=True),
     "log_softmax": log_softmax,
     "logsumexp": logsumexp,
     "matmul": matmul,
@@ -292,6 +297,8 @@ RULES: dict[str, Rule] = {
     "multiply": multiply,
     "power": power,
     "prod": path,
+    "relu": partial(elementwise, sharp=True),
+    "relu6": partial(elementwise, sharp=True),
     "softmax": softmax,
     "var": variance,
 }

@@ -45,9 +45,11 @@ def linear(pairs: Pairs, layer: Any, call: Call) -> Call:
 
 def value_by_value(pairs: Pairs, layer: Any, call: Call) -> Call:
     """Rescale for a layer that is a function of each value alone."""
-    return _unless_quiet(pairs, call, lambda x, *args, **kwargs: elementwise(
-        pairs, call, x, *args, **kwargs
-    ))  # fmt: skip
+    return _unless_quiet(pairs, call, partial(elementwise, pairs, call))
+
+
+def _straight_but_for_kinks(pairs: Pairs, layer: Any, call: Call) -> Call:
+    return _unless_quiet(pairs, call, partial(elementwise, pairs, call, sharp=True))
 
 
 def along_path(points: int = 32) -> LayerRule:
@@ -199,9 +201,9 @@ def _unless_quiet(pairs: Pairs, call: Call, rule: Call) -> Call:
 
 
 _registry: dict[type[keras.Layer], LayerRule] = {
-    layers.ReLU: value_by_value,
-    layers.LeakyReLU: value_by_value,
-    layers.PReLU: value_by_value,
+    layers.ReLU: _straight_but_for_kinks,
+    layers.LeakyReLU: _straight_but_for_kinks,
+    layers.PReLU: _straight_but_for_kinks,
     layers.ELU: value_by_value,
     layers.LayerNormalization: layer_normalization,
     layers.GroupNormalization: group_normalization,

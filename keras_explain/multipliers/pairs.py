@@ -52,11 +52,13 @@ class Pairs:
 
     def other(self, tensor: Any) -> Any:
         """What stands in the other row of each pair."""
-        return ops.reshape(ops.flip(self._paired(tensor), axis=1), tensor.shape)
+        paired = self._paired(tensor)
+        return ops.reshape(ops.concatenate([paired[:, 1:], paired[:, :1]], axis=1), tensor.shape)
 
     def mean(self, tensor: Any) -> Any:
         """The mean of each pair, in both of its rows."""
-        return (tensor + self.other(tensor)) / 2
+        ends, starts = self.halves(tensor)
+        return self.both((ends + starts) / 2)
 
     def halves(self, tensor: Any) -> tuple[Any, Any]:
         """The inputs' rows alone, and the baselines'."""
@@ -67,7 +69,12 @@ class Pairs:
         """Each row in both rows of a pair: the way back from `halves`."""
         of_each = half.shape[0] // (self.rows // 2)
         paired = ops.reshape(half, (self.rows // 2, 1, of_each, *half.shape[1:]))
-        return ops.reshape(ops.repeat(paired, 2, axis=1), (-1, *half.shape[1:]))
+        return ops.reshape(ops.concatenate([paired, paired], axis=1), (-1, *half.shape[1:]))
+
+    def differences(self, tensor: Any) -> Any:
+        """The inputs' rows less the baselines', one row a pair, in float32."""
+        ends, starts = self.halves(tensor)
+        return ops.cast(ends, "float32") - ops.cast(starts, "float32")
 
     @contextmanager
     def inside_a_rule(self) -> Iterator[None]:
@@ -105,16 +112,21 @@ def linearised(
     return with_way_back(rule)(*tensors)
 
 
-def secant(function: Call, a: Any, b: Any) -> Any:
-    """The slope of an elementwise function between two tensors, in float32.
+def secant(function: Call, a: Any, b: Any, change: Any, sharp: bool = False) -> Any:
+    """The slope of an elementwise function between two tensors of float32.
 
     Where they are as good as equal it is the gradient halfway, which has no rounding error.
+
+    Args:
+        function: The function.
+        a: Where it ends.
+        b: Where it begins.
+        change: What it changes by on the way, of which the caller knows both ends.
+        sharp: Whether it is straight but for its kinks, so that only equals have no slope.
     """
-    a, b = ops.cast(a, "float32"), ops.cast(b, "float32")
     difference = a - b
-    near = ops.abs(difference) <= NEAR * (ops.abs(a) + ops.abs(b))
-    halfway = (a + b) / 2
-    output, pull = backends.current().vjp(function, halfway)
+    # Of two values with different signs, the sum is smaller than the difference.
+    near = difference == 0 if sharp else ops.abs(difference) <= NEAR * ops.abs(a + b)
+    output, pull = backends.current().vjp(function, a if sharp else (a + b) / 2)
     steepness = pull(ops.ones_like(output))[0]
-    quotient = (function(a) - function(b)) / ops.where(near, ops.ones_like(a), difference)
-    return ops.where(near, steepness, quotient)
+    return ops.where(near, steepness, ops.divide_no_nan(change, difference))

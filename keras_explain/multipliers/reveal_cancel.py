@@ -82,7 +82,7 @@ def passing(pairs: Pairs, layer: keras.Layer, call: Call) -> Call:
     return with_parts
 
 
-def revealed(pairs: Pairs, function: Call, x: Any, parts: Parts) -> Any:
+def revealed(pairs: Pairs, function: Call, x: Any, parts: Parts, sharp: bool = False) -> Any:
     """An elementwise function with a multiplier for each of the two parts that went in."""
 
     def rule(given: Any, positive: Any, negative: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -90,9 +90,16 @@ def revealed(pairs: Pairs, function: Call, x: Any, parts: Parts) -> Any:
             output = function(given)
             _, start = pairs.halves(ops.cast(given, "float32"))
             up, down, end = start + positive, start + negative, start + positive + negative
+            at_start, at_up, at_down, at_end = map(function, (start, up, down, end))
+
+            def slope(a: Any, b: Any, change: Any) -> Any:
+                return secant(function, a, b, change, sharp)
+
             # Each part added first, and added last.
-            of_positive = (secant(function, up, start) + secant(function, end, down)) / 2
-            of_negative = (secant(function, down, start) + secant(function, end, up)) / 2
+            first, last = slope(up, start, at_up - at_start), slope(end, down, at_end - at_down)
+            of_positive = (first + last) / 2
+            first, last = slope(down, start, at_down - at_start), slope(end, up, at_end - at_up)
+            of_negative = (first + last) / 2
 
         def back(arrived: Any) -> list[Any]:
             multiplier, _ = pairs.halves(ops.cast(arrived, "float32"))
