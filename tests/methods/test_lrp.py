@@ -1,4 +1,4 @@
-"""LRP: relevance is conserved in models of every kind, and what has no rule is named.
+"""LRP: relevance is conserved in models of every kind.
 
 The rules themselves are in tests/rules, the agreement with zennit in test_lrp_zennit.
 """
@@ -12,50 +12,29 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import LRP
 from keras_explain.rules import (
-    ByLayer,
-    Epsilon,
     EpsilonEverywhere,
     EpsilonGammaBox,
     EpsilonPlus,
     Flat,
-    Gradient,
-    LayerRule,
     Pass,
-    Z,
-    register_rule,
-    with_gradient,
 )
 from tests.agreement import agrees
-
-RNG = np.random.default_rng(21)
+from tests.methods.relevance import (
+    RNG,
+    Functional,
+    Residual,
+    assert_conserves,
+    begin,
+    explained,
+    images,
+    relevance,
+    sequence,
+)
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    keras.utils.set_random_seed(4)
-
-
-def images(*shape):
-    return RNG.normal(size=(3, *(shape or (8, 8, 3)))).astype("f4")
-
-
-def explained(model, x, layer=None, **options):
-    return keras_explain.explain(model, x, LRP(layer=layer, **options), target=0)
-
-
-def relevance(model, x, **options):
-    found = explained(model, x, **options)
-    return next(array for key, array in found.items() if key != "lrp/conservation")
-
-
-def assert_conserves(model, x, within=1e-4, **options):
-    found = explained(model, x, **options)
-    lost = found.pop("lrp/conservation")
-    assert all(np.isfinite(array).all() for array in found.values())
-    assert np.abs(lost).max() < within
-    for array in found.values():
-        assert np.abs(array).max() > 0
-    return found
+    begin()
 
 
 # Layers: each stands in a network without biases, which hands all of its score back.
@@ -190,35 +169,6 @@ def test_mobile_net_conserves_relevance():
     assert found["lrp"].shape == (3, 32, 32, 3)
 
 
-class Residual(keras.Model):
-    """A subclassed model with a shared layer and sums outside of layers."""
-
-    def __init__(self):
-        super().__init__()
-        self.stem = layers.Conv2D(4, 3, padding="same", activation="relu")
-        self.block = keras.Sequential(
-            [layers.Conv2D(4, 3, padding="same"), layers.BatchNormalization()]
-        )
-        self.out = layers.Dense(3)
-
-    def call(self, x):
-        x = self.stem(x)
-        for _ in range(2):
-            x = ops.relu(self.block(x) + x)
-        return self.out(ops.mean(x, axis=(1, 2)))
-
-
-class Functional:
-    """The same of layers alone."""
-
-    def __new__(cls, model):
-        x = inputs = keras.Input((8, 8, 3))
-        x = model.stem(x)
-        for _ in range(2):
-            x = layers.ReLU()(layers.Add()([model.block(x), x]))
-        return keras.Model(inputs, model.out(layers.GlobalAveragePooling2D()(x)))
-
-
 @pytest.mark.parametrize(
     "composite", ["epsilon_plus_flat", "epsilon_gamma", EpsilonGammaBox(-5, 5)]
 )
@@ -289,275 +239,6 @@ def test_factors_share_alike():
     found = explained(model, x, composite="epsilon")
     for name in "ab":
         agrees("lrp", "closed form", found[f"lrp/{name}"], x[0] * x[1] / 2)
-
-
-# The first layer.
-
-
-def preprocessed(padding=1):
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Rescaling(-1 / 100, offset=0.3),
-            layers.ZeroPadding2D(padding),
-            layers.Conv2D(4, 3, name="conv"),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.Flatten(),
-            layers.Dense(3, use_bias=False),
-        ]
-    )
-
-
-@pytest.mark.parametrize("composite", ["epsilon", "epsilon_plus_flat", EpsilonGammaBox(0, 255)])
-def test_what_is_done_to_the_inputs_first_loses_no_relevance(composite):
-    model = preprocessed()
-    x = RNG.integers(0, 256, (3, 8, 8, 3)).astype("f4")
-    x[:, 3:5] = 0
-    found = assert_conserves(model, x, composite=composite)["lrp"]
-    assert np.abs(found[:, 3:5]).max() > 0  # black is not nothing
-    # The same as for the numbers that the convolution sees.
-    inner = keras.Sequential([keras.Input((10, 10, 3)), *model.layers[2:]])
-    ends = (255 / -100 + 0.3, 0.3)
-    given = EpsilonGammaBox(*ends) if isinstance(composite, EpsilonGammaBox) else composite
-    x = np.pad(x / -100 + np.float32(0.3), ((0, 0), (1, 1), (1, 1), (0, 0)))
-    if composite == "epsilon":
-        expected = relevance(inner, x, composite=given)[:, 1:-1, 1:-1]
-        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
-
-
-def test_a_box_may_be_given_for_each_value():
-    model, x = preprocessed(), RNG.uniform(0, 255, (3, 8, 8, 3)).astype("f4")
-    low, high = np.zeros(3), np.full((8, 8, 3), 255.0)
-    found = relevance(model, x, composite=EpsilonGammaBox(low, high))
-    expected = relevance(model, x, composite=EpsilonGammaBox(0, 255))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "composite", ["epsilon_plus", "epsilon_plus_flat", EpsilonGammaBox(0, 255)]
-)
-def test_mixed_precision_finds_the_same(composite):
-    x = RNG.uniform(0, 255, (3, 8, 8, 3)).astype("f4")
-    found = []
-    for policy in ("float32", "mixed_bfloat16"):
-        keras.utils.set_random_seed(4)
-        keras.config.set_dtype_policy(policy)
-        try:
-            model = preprocessed()
-        finally:
-            keras.config.set_dtype_policy("float32")
-        found.append(relevance(model, x, composite=composite))
-    assert np.abs(found[1] - found[0]).max() < 0.05 * np.abs(found[0]).max()
-
-
-# Attention and token ids.
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-@pytest.mark.parametrize("dropout", [0.0, 0.1])  # fused, and in steps
-def test_attention_is_attn_lrp(dropout):
-    x = images(6, 5)
-    inputs = keras.Input((6, 5))
-    attention = layers.MultiHeadAttention(1, 4, use_bias=False, dropout=dropout, name="mha")
-    y = layers.LayerNormalization(center=False, epsilon=1e-9, name="norm")(
-        attention(inputs, inputs)
-    )
-    last = layers.Dense(1, use_bias=False)
-    model = keras.Model(inputs, last(layers.Flatten()(y)))
-    gamma = RNG.uniform(0.5, 2, 5)
-    model.get_layer("norm").gamma.assign(gamma)
-    # In the order of Keras: query, key, value, output.
-    wq, wk, wv, wo = (np.asarray(w, "f8").reshape(w.shape[0], -1) for w in attention.get_weights())
-    wo = np.asarray(attention.get_weights()[3], "f8").reshape(4, 5)
-
-    found = relevance(model, x, composite=EpsilonEverywhere(1e-12))
-    for one, expected in zip(found, x.astype("f8"), strict=True):
-        q, k, v = expected @ wq, expected @ wk, expected @ wv
-        s = q @ k.T / 2
-        a = softmax(s)
-        o = a @ v
-        y = o @ wo
-        scale = gamma / y.std(axis=1, keepdims=True)
-        centred = (y - y.mean(axis=1, keepdims=True)) * scale
-        r = centred * np.asarray(last.kernel, "f8").reshape(6, 5)
-        # Normalisation, its scale held: output j gets (1 - 1/5) of input j and -1/5 of the others.
-        mixes = (np.eye(5) - 1 / 5)[None] * scale[:, None, :]
-        r_y = y * np.einsum("tij,tj->ti", mixes, r / centred)
-        r_o = o * ((r_y / y) @ wo.T)
-        r_a = np.einsum("ts,sc,tc->ts", a, v, r_o / o) / 2
-        r_v = np.einsum("ts,sc,tc->sc", a, v, r_o / o) / 2
-        r_s = s * (r_a - a * r_a.sum(axis=1, keepdims=True))
-        r_q = np.einsum("td,sd,ts->td", q, k, r_s / (2 * s)) / 2
-        r_k = np.einsum("td,sd,ts->sd", q, k, r_s / (2 * s)) / 2
-        r_x = sum(
-            expected * ((r / z) @ w.T) for r, z, w in ((r_q, q, wq), (r_k, k, wk), (r_v, v, wv))
-        )
-        np.testing.assert_allclose(r_a.sum() + r_v.sum(), r_o.sum())
-        agrees("lrp", "NumPy", one, r_x)
-
-
-def encoder(flavour="functional"):
-    ids = keras.Input((7,), dtype="int32")
-    x = layers.Embedding(20, 8, name="words")(ids)
-    if flavour == "plain":
-        y = layers.Attention()([x, x])
-    elif flavour == "added":
-        y = layers.AdditiveAttention()([x, x])
-    elif flavour == "grouped":
-        y = layers.GroupQueryAttention(4, 4, 2)(x, x)
-    elif flavour == "gated":
-        y = layers.MultiHeadAttention(2, 4, use_gate=True)(x, x)
-    else:
-        y = layers.MultiHeadAttention(2, 4, name="mha")(x, x, use_causal_mask=True)
-    x = layers.LayerNormalization()(layers.Add()([x, y]))
-    y = layers.Dense(8)(layers.Dense(16, activation="gelu")(x))
-    x = layers.LayerNormalization()(x + y)
-    return keras.Model(ids, layers.Dense(3, activation="softmax")(x[:, 0]))
-
-
-@pytest.mark.parametrize("flavour", ["functional", "plain", "added", "grouped", "gated"])
-def test_token_ids_are_explained_at_their_embedding(flavour):
-    model, ids = encoder(flavour), RNG.integers(0, 20, (3, 7))
-    found = explained(model, ids)
-    assert found["lrp/words"].shape == (3, 7, 8)
-    assert np.isfinite(found["lrp/words"]).all()
-    assert np.abs(found["lrp/conservation"]).max() < 2  # what softmax keeps
-
-
-def test_what_attention_does_not_hang_on_queries_and_keys_is_conserved_by_half():
-    inputs = keras.Input((6, 5))
-    attention = layers.MultiHeadAttention(2, 4, use_bias=False)
-    last = layers.Dense(1, use_bias=False)
-    model = keras.Model(inputs, last(layers.Flatten()(attention(inputs, inputs))))
-    query, *others = attention.get_weights()
-    attention.set_weights([np.zeros_like(query), *others])
-    # All logits are zero, so that softmax keeps its half.
-    lost = explained(model, images(6, 5), composite="epsilon")["lrp/conservation"]
-    np.testing.assert_allclose(np.abs(lost), 0.5, atol=1e-4)
-
-
-# What has no rule, and what a user adds.
-
-
-class Doubled(layers.Layer):
-    def call(self, x):
-        return 2 * x
-
-
-class Squared(layers.Layer):
-    def call(self, x):
-        return x * x
-
-
-class Shares(LayerRule):
-    """Half to each factor of a square."""
-
-    def through(self, layer, call, x):
-        return with_gradient(call(x), 0.5 * call(x))
-
-
-def sequence(*between):
-    return keras.Sequential(
-        [keras.Input((6, 4)), *between, layers.Flatten(name="flat"), layers.Dense(2)]
-    )
-
-
-def test_a_layer_without_a_rule_is_named_before_training(tmp_path):
-    model = sequence(layers.LSTM(5, return_sequences=True, name="memory"))
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    x, y = images(6, 4), np.array([0, 1, 0])
-    with pytest.raises(ValueError, match=r"LRP has no rule for layer 'memory'.*Received: LSTM"):
-        model.fit(x, y, callbacks=[Explain(tmp_path, (x, y), ["lrp"])])
-    with pytest.raises(ValueError, match=r"register_rule\(Doubled, Gradient\(\)\).*Doubled"):
-        explained(sequence(Doubled(name="twice")), x)
-    # Behind it, relevance is found.
-    assert explained(model, x, layer="memory")["lrp/memory"].shape == (3, 6, 5)
-
-
-class Gated(keras.Model):
-    def __init__(self, gate):
-        super().__init__()
-        self.values, self.weights_of = layers.Dense(4), layers.Dense(4, activation="sigmoid")
-        self.out, self.gate = layers.Dense(2), gate
-
-    def call(self, x):
-        return self.out(self.gate([self.values(x), self.weights_of(x)]))
-
-
-def test_what_is_not_linear_between_layers_is_named_too():
-    x = images(5)
-    for gate, named in (
-        (lambda pair: pair[0] * pair[1], r"Mul \("),
-        (lambda pair: ops.multiply(*pair), r"Mul \("),
-        (lambda pair: ops.exp(pair[0]) + pair[1], r"Exp \("),
-        (
-            lambda pair: pair[0] / ops.sqrt(ops.sum(pair[0] ** 2, -1, keepdims=True)),
-            r"Pow \(.*RealDiv",
-        ),
-    ):
-        model = Gated(gate)
-        model(x)
-        with pytest.raises(ValueError, match=rf"such as keras.layers.Multiply.*without.*{named}"):
-            explained(model, x)
-    for gate in (
-        layers.Multiply(),
-        lambda pair: ops.maximum(*pair) - 0.5 * ops.relu(pair[0]) + ops.tanh(pair[1]),
-        lambda pair: ops.where(pair[0] > 0, pair[0], ops.abs(pair[1])),
-    ):
-        model = Gated(gate)
-        model(x)
-        assert_conserves(model, x, composite=EpsilonEverywhere(1e-9))
-
-
-def test_rules_can_be_registered_and_named():
-    x = images(6, 4)
-    model = sequence(Doubled(name="twice"), Squared(name="square"))
-    given = {"twice": Gradient(), "square": Shares()}
-    named = assert_conserves(model, x, composite=given)["lrp"]
-    register_rule(Doubled, Gradient())
-    register_rule(Squared, Shares())
-    np.testing.assert_array_equal(relevance(model, x), named)
-    with pytest.raises(ValueError, match="`rule` must be a rule. Received: 'gradient'"):
-        register_rule(Doubled, "gradient")
-
-
-def test_wrong_options_are_named():
-    with pytest.raises(ValueError, match="`composite` must be one of epsilon, epsilon_plus"):
-        LRP(composite="zplus")
-    with pytest.raises(ValueError, match="must have rules as its values.*Received: 'flat'"):
-        LRP(composite={"conv": "flat"})
-    with pytest.raises(ValueError, match="layers' names or classes as its keys. Received: 3"):
-        LRP(composite={3: Z()})
-    model, x = Functional(Residual()), images()
-    with pytest.raises(ValueError, match=r"Flat to a layer that an input goes into.*'dense"):
-        explained(model, x, composite={model.layers[-1].name: Flat()})
-    with pytest.raises(ValueError, match=r"not linear, such as Gradient\(\).*Epsilon.*for ReLU"):
-        explained(model, x, composite={layers.ReLU: Epsilon()})
-    with pytest.raises(ValueError, match=r"`composite` names no layer.*Received: 'convv'"):
-        explained(model, x, composite={"convv": Z()})
-    hidden = keras.Sequential([keras.Input((8, 8, 3)), Squared(), layers.Conv2D(2, 3)])
-    rules = {Squared: Gradient()}
-    with pytest.raises(ValueError, match="the inputs go into, but none"):
-        explained(hidden, x, composite=ByLayer(rules, EpsilonGammaBox(0, 1)))
-    with pytest.raises(ValueError, match=r"does not broadcast|[Bb]roadcast"):
-        explained(model, x, composite=EpsilonGammaBox(np.zeros(2), 1))
-
-
-def test_its_options_are_kept_in_plain_words():
-    box = EpsilonGammaBox(np.zeros(3), np.ones((9, 9, 3)))
-    kept = LRP(composite=box).options()["composite"]
-    assert (kept["kind"], kept["low"]) == ("EpsilonGammaBox", [0, 0, 0])
-    assert kept["high"].startswith("array (9, 9, 3)")
-    rules = {"conv": Flat(), (layers.Dense, layers.EinsumDense): Z()}
-    assert LRP(composite=rules).options()["composite"] == {
-        "conv": {"kind": "Flat", "stabilizer": 1e-6},
-        "Dense, EinsumDense": {"kind": "Z"},
-    }
 
 
 def test_it_is_recorded_while_a_model_is_trained(tmp_path):
