@@ -20,15 +20,7 @@ def baseline_at(baseline: Baseline, place: Place, values: NDArray[Any]) -> NDArr
     Raises:
         ValueError: If the baseline has no entry for the place, or does not broadcast to it.
     """
-    given = baseline
-    if isinstance(baseline, Mapping):
-        if place.name not in baseline:
-            raise ValueError(
-                f"`baseline` must name each input. Missing: {place.name!r}. "
-                f"Received: {', '.join(map(str, baseline))}"
-            )
-        given = baseline[place.name]
-    array = np.asarray(given, values.dtype)
+    array = np.asarray(given_for(place, baseline, "baseline"), values.dtype)
     try:
         return np.broadcast_to(array, values.shape)
     except ValueError:
@@ -36,3 +28,19 @@ def baseline_at(baseline: Baseline, place: Place, values: NDArray[Any]) -> NDArr
             f"`baseline` must broadcast to {values.shape} at {place.name!r}. "
             f"Received: shape {array.shape}"
         ) from None
+
+
+def given_for(place: Place, given: Any, option: str) -> Any:
+    """What an option says for one place: all of it, or its entry if it is a dict by name.
+
+    Raises:
+        ValueError: If it is a dict without that entry.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    if place.name not in given:
+        raise ValueError(
+            f"`{option}` must name each input. Missing: {place.name!r}. "
+            f"Received: {', '.join(map(str, given))}"
+        )
+    return given[place.name]

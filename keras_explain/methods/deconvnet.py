@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
-from ..model_view import ModelView
-from ..questions import Questions
-from ..rectifiers import Rectified, require_rectifiers
-from .attribution import Attribution
-from .base import Plan, register
+from .base import register
+from .rectified_gradient import RectifiedGradient
 
 
 @register
 @dataclass(frozen=True)
-class Deconvnet(Attribution):
+class Deconvnet(RectifiedGradient):
     """The gradient, with each ReLU's own replaced by a ReLU of what comes back.
 
     Signed, in score units per unit of the input, of the input's shape
@@ -35,14 +28,4 @@ class Deconvnet(Attribution):
 
     title = "Deconvnet"
     formula = r"R^{l}_i = [R^{l+1}_i > 0] \, R^{l+1}_i \quad \text{at each ReLU}"
-    axioms = ("zero for an unused input",)
-    signed = True
-    shown = "sum"
-
-    def plan(self, model: ModelView) -> Plan:  # noqa: D102
-        require_rectifiers(model)
-        return super().plan(model)
-
-    def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
-        places = list(plan.places.values())
-        return self.found(plan, ask.gradients(places, Rectified(guided=False)))
+    guided = False

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
-from ..model_view import ModelView
-from ..questions import Questions
-from ..rectifiers import Rectified, require_rectifiers
-from .attribution import Attribution
-from .base import Plan, register
+from .base import register
+from .rectified_gradient import RectifiedGradient
 
 
 @register
 @dataclass(frozen=True)
-class GuidedBackprop(Attribution):
+class GuidedBackprop(RectifiedGradient):
     """The gradient, with what is negative cut off each time that it comes back through a ReLU.
 
     Signed, in score units per unit of the input, of the input's shape
@@ -37,14 +30,4 @@ class GuidedBackprop(Attribution):
 
     title = "Guided backpropagation"
     formula = r"R^{l}_i = [z_i > 0] \, [R^{l+1}_i > 0] \, R^{l+1}_i \quad \text{at each ReLU}"
-    axioms = ("zero for an unused input",)
-    signed = True
-    shown = "sum"
-
-    def plan(self, model: ModelView) -> Plan:  # noqa: D102
-        require_rectifiers(model)
-        return super().plan(model)
-
-    def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
-        places = list(plan.places.values())
-        return self.found(plan, ask.gradients(places, Rectified(guided=True)))
+    guided = True

@@ -16,7 +16,7 @@ from ..store import RecordSpec
 from ..store.similarity import spearman_distance
 from . import quality_figures as figures
 from .base import Method, Needs, Plan, method_of, on_inputs_or_layer, register
-from .baselines import Baseline, baseline_at
+from .baselines import Baseline, baseline_at, given_for
 from .position_maps import by_position, maps_on_inputs, regridded, sizes_of
 from .quality_removal import Removal
 from .saliency import Saliency
@@ -249,15 +249,7 @@ class Quality(Method):
         """The regions on an input."""
         if self.regions is None:
             return np.zeros(0, np.float32)
-        given = self.regions
-        if isinstance(given, Mapping):
-            if place.name not in given:
-                raise ValueError(
-                    f"`regions` must name each input. Missing: {place.name!r}. "
-                    f"Received: {', '.join(map(str, given))}"
-                )
-            given = given[place.name]
-        regions = np.asarray(given)
+        regions = np.asarray(given_for(place, self.regions, "regions"))
         sizes = sizes_of(place)
         if regions.shape[1:] != sizes or probes not in (None, len(regions)):
             count = "probes" if probes is None else probes
