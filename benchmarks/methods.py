@@ -6,7 +6,8 @@
     TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/methods.py > benchmarks/methods.md
 
 A method's floor is what the passes that it asks for would cost bare: each call with the model's
-own graph, forward or forward and backward to the input, compiled, at the same batch. Every round
+own graph, forward or forward and backward to the input, compiled, at the same batch. Calls from a
+layer on run a part of the model only and have no floor here: they count against us. Every round
 times every case once, in turn, so that a noisy machine touches all alike; a figure is the median
 over the rounds of the case's time divided by the other's in the same round. Libraries that are not
 installed are left out; theirs are made once and called again, as ours are.
@@ -34,6 +35,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from keras_explain.answers import Call
 from keras_explain.demo.data import load
 from keras_explain.methods import registered
 from keras_explain.model_view import NotApplicableError
@@ -89,9 +91,11 @@ class Floor:
 
         return bare
 
-    def seconds(self, calls: Counter[tuple[int, bool]]) -> float:
+    def seconds(self, calls: Counter[Call]) -> float:
         total = 0.0
-        for (rows, backward), count in calls.items():
+        for (rows, backward, from_layer), count in calls.items():
+            if from_layer:
+                continue
             x = tf.constant(np.resize(self._x, (rows, *self._x.shape[1:])))
             graph = self._graphs[backward]
             graph(x)
@@ -188,10 +192,6 @@ def timed(case: Case) -> float:
     return time.perf_counter() - begin
 
 
-SAME: dict[str, dict[str, Any]] = {}
-"""Options that make ours the same as what the peers are asked for."""
-
-
 def measure(name: str, build: Callable[[], keras.Model], rounds: int, only: str) -> list[str]:
     keras.utils.set_random_seed(0)
     model = build()
@@ -209,8 +209,6 @@ def measure(name: str, build: Callable[[], keras.Model], rounds: int, only: str)
         if only and only not in method_name:
             continue
         method = kind.example(images, labels)
-        if method_name in SAME:
-            method = kind(**SAME[method_name])
         try:
             method.plan(view)
         except NotApplicableError:
@@ -235,8 +233,9 @@ def measure(name: str, build: Callable[[], keras.Model], rounds: int, only: str)
             for library in cases:
                 ratios[library].append(took[library] / took["ours"])
         passes = " + ".join(
-            f"{count} x {rows} {'forward and backward' if backward else 'forward'}"
-            for (rows, backward), count in sorted(calls.items())
+            f"{count} x {call.rows} {'forward and backward' if call.back else 'forward'}"
+            + (" from a layer on" if call.from_layer else "")
+            for call, count in sorted(calls.items())
         )
         beside = ", ".join(
             f"{library} {np.median(ratios[library]):.1f}" for library in cases if library != "ours"

@@ -99,14 +99,14 @@ def facts(method: Method, model: keras.Model, x: Any, y: Any) -> tuple[str, str]
     outcome = made.run()
     if outcome.faults:
         raise outcome.faults[0].error
-    rows = {back: 0 for back in (False, True)}
-    for (count, back), calls in (made.calls()).items():
-        rows[back] += count * calls
-    forward, back = (round(rows[way] / PROBES, 1) for way in (False, True))
     if not method.computes:
         return _yes(signed), "the common pass"
-    said = {"forward": forward, "forward and backward": back}
-    return _yes(signed), " + ".join(f"{n:g} {way}" for way, n in said.items() if n)
+    rows: dict[str, int] = {}
+    for call, times in sorted(made.calls().items(), key=lambda item: item[0][1:]):
+        way = "forward and backward" if call.back else "forward"
+        way += " from a layer on" if call.from_layer else ""
+        rows[way] = rows.get(way, 0) + call.rows * times
+    return _yes(signed), " + ".join(f"{n / PROBES:.3g} {way}" for way, n in rows.items())
 
 
 def _yes(signed: set[bool]) -> str:

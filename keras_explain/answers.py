@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -22,6 +22,20 @@ MEMORY = 2**30
 MOST_ROWS = 64
 
 
+class Call(NamedTuple):
+    """One kind of call of a model.
+
+    Attributes:
+        rows: Number of rows.
+        back: Whether there is a way back, for gradients.
+        from_layer: Whether a layer's output is given, so that what comes before it is not run.
+    """
+
+    rows: int
+    back: bool
+    from_layer: bool = False
+
+
 class Answers:
     """Answers questions about a network, each kind by a graph of its own that is traced once.
 
@@ -32,16 +46,15 @@ class Answers:
 
     Attributes:
         rows_at_once: Most rows of one call.
-        calls: How often the model was called so far, by rows and whether there was a way back.
+        calls: How often the model was called since this was cleared.
     """
 
     def __init__(self, network: Network, view: ModelView, plan_of: Callable[[Any], Plan]) -> None:
         self._network = network
-        self._view = view
         self._plan_of = plan_of
         self._graphs: dict[Any, Any] = {}
         self.rows_at_once = rows_at_once(view)
-        self.calls: Counter[tuple[int, bool]] = Counter()
+        self.calls: Counter[Call] = Counter()
 
     def answer(self, weights: Weights, ask: Ask, rows: Questions) -> Mapping[str, Any]:
         """The answer for all rows in one call, as arrays."""
@@ -53,7 +66,8 @@ class Answers:
             traced = partial(self._traced, ask, names)
             self._graphs[kind] = backends.current().compiled(traced)
         reads = reader is not None and self._plan_of(ask.reader).needs.gradients
-        self.calls[rows.count, bool(ask.gradients or reads)] += 1
+        back = bool(ask.gradients or reads)
+        self.calls[Call(rows.count, back, bool(rows.replaced))] += 1
         replaced = [keras.ops.convert_to_tensor(array) for array in rows.replaced.values()]
         goal = keras.ops.convert_to_tensor(rows.goal.astype(np.float32, copy=False))
         x = self._network.packed(rows.inputs)

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from . import backends
-from .answers import Answers
+from .answers import Answers, Call
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
 from .network import Network, Ran, Weights, float32, floats
@@ -112,11 +112,11 @@ class Pass:
             self._compute(outcome, weights)
         return outcome
 
-    def calls(self) -> Counter[tuple[int, bool]]:
-        """How often the last step called the model, by rows and whether there was a way back."""
+    def calls(self) -> Counter[Call]:
+        """How often the last step called the model."""
         needs = [plan.needs for plan in self.built.plans.values()]
         back = any(need.gradients or need.weight_gradients for need in needs)
-        calls = Counter({(self._probes.count, back): 1})
+        calls = Counter({Call(self._probes.count, back): 1})
         if self._answers is not None:
             calls += self._answers.calls
         return calls

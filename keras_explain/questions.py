@@ -135,7 +135,7 @@ class Questions:
             scores[row, variant] = some.scores()
         return scores
 
-    # The three ways to ask about something else.
+    # The ways to ask about something else.
 
     def varied(
         self, count: int, vary: Vary
@@ -197,12 +197,6 @@ class Questions:
             targets=self.targets if targets is None else targets,
             _known=lambda method: None,
         )
-
-    def towards_class(self, index: int) -> Questions:
-        """The same about the score of one output in all rows (its mean over positions)."""
-        goal = np.zeros_like(self.goal)
-        goal[..., index] = 1 / np.prod(goal.shape[1:-1])
-        return self.towards(goal, np.full(self.count, index))
 
     # What stays the same from step to step.
 
