@@ -137,7 +137,9 @@ class Recorder:
     def _figures(self, records: list[Any]) -> dict[str, float]:
         """How far each map turned since the step before, for the Scalars tab."""
         drift = {} if self._writer is None else self._writer.drift
-        maps = {spec.key for spec, _ in records if spec.axes} - {"predictions"}
+        # A list of figures, or a point, has no direction that could turn.
+        maps = {s.key for s, _ in records if s.axes not in ((), ("metric",), ("coordinate",))}
+        maps -= {"predictions"}
         return {f"drift/{key}": drift[key] for key in drift if key in maps}
 
     def _store(
