@@ -16,6 +16,8 @@ export const GRADIENT_STATISTICS = ["norm", "ratio", "zero_share"] as const;
 export interface ViewState {
   view: (typeof VIEWS)[number];
   run: string | null;
+  /** The run that is compared with; null: the chosen one itself. */
+  runb: string | null;
   /** null: the latest, whatever it is. */
   step: number | null;
   a: number | null;
@@ -51,6 +53,7 @@ export interface ViewState {
 export const DEFAULTS: ViewState = {
   view: "evolve",
   run: null,
+  runb: null,
   step: null,
   a: null,
   b: null,
@@ -103,6 +106,7 @@ function index(name: string): Codec<number> {
 const CODECS: Codecs = {
   view: oneOf("v", VIEWS),
   run: text("run"),
+  runb: text("runb"),
   step: whole("e"),
   a: whole("a"),
   b: whole("b"),

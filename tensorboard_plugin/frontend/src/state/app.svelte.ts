@@ -1,26 +1,25 @@
 /** The one store: what is selected, and what is known of the run. */
 
 import { Api, isAbort, Lane } from "../core/api";
-import { type Columns, columnsOf } from "../core/columns";
-import { formOf, homeOf } from "../core/forms";
+import { homeOf } from "../core/forms";
 import { gapRecord } from "../core/gap";
 import type { Playhead, PlayState } from "../core/player";
-import { type Targets, targetsOf, verdictOf } from "../core/probes";
-import { attributions, findRecord, layered, STATISTICS_KEY } from "../core/records";
+import { findRecord, STATISTICS_KEY } from "../core/records";
 import type { Theme } from "../core/theme";
-import type { Manifest, RunList } from "../core/types";
+import type { RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
 import { InputStore } from "./inputs.svelte";
+import { LookedRun } from "./looked-run.svelte";
 import { type Ask, MapStore } from "./maps.svelte";
-
-/** What the colour scale and the time bar need; the other statistics stay on the server. */
-const STATS = { p1: "p1,p99,drift", minmax: "min,max,drift" };
 
 class App {
   readonly api = new Api();
+  /** The chosen run, and the one that it is compared with, where that is another one. */
+  readonly first = new LookedRun(this.api, () => this.selection.range);
+  readonly other = new LookedRun(this.api, () => this.selection.range);
   readonly maps = new MapStore(
     this.api,
-    (step) => this.stampOf(step),
+    (run, step) => this.lookedAt(run).stampOf(step),
     (ask) => this.#bytesOf(ask),
   );
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
@@ -31,9 +30,6 @@ class App {
   theme = $state<Theme>("light");
 
   runs = $state.raw<RunList | null>(null);
-  manifest = $state.raw<Manifest | null>(null);
-  targets = $state.raw<Targets | null>(null);
-  columns = $state.raw<Record<string, Columns>>({});
   /** Why the run cannot be shown, in words. */
   error = $state<string | null>(null);
   /** The last request for news that failed; the view stays as it was. */
@@ -44,22 +40,15 @@ class App {
   now = $state(Date.now());
   checked = $state(Date.now());
 
-  readonly steps = $derived(this.manifest?.steps ?? []);
-  readonly index = $derived.by(() => {
-    const { step } = this.selection;
-    if (step === null) return this.steps.length - 1;
-    const exact = this.steps.indexOf(step);
-    if (exact >= 0) return exact;
-    // A step that was not logged snaps to the last one before it.
-    return Math.max(
-      0,
-      this.steps.findLastIndex((logged) => logged < step),
-    );
-  });
+  readonly manifest = $derived(this.first.manifest);
+  readonly targets = $derived(this.first.targets);
+  readonly columns = $derived(this.first.columns);
+  readonly steps = $derived(this.first.steps);
+  readonly index = $derived(this.first.indexOf(this.selection.step));
   readonly step = $derived<number | undefined>(this.steps[this.index]);
-  readonly records = $derived(this.manifest ? attributions(this.manifest) : []);
+  readonly records = $derived(this.first.records);
   readonly record = $derived(findRecord(this.records, this.selection.record));
-  readonly layers = $derived(this.manifest ? layered(this.manifest) : []);
+  readonly layers = $derived(this.first.layers);
   readonly layer = $derived(findRecord(this.layers, this.selection.layer));
   /** Everything that can be chosen by the name of its method. */
   readonly choices = $derived([
@@ -71,44 +60,32 @@ class App {
   readonly chosen = $derived(this.selection.view === "layers" ? this.layer : this.record);
   readonly gap = $derived(this.chosen && gapRecord(this.records, this.chosen.method));
   readonly dark = $derived(this.theme === "dark");
-  readonly probeCount = $derived(this.manifest?.probes.count ?? 0);
+  readonly probeCount = $derived(this.first.probeCount);
   readonly probe = $derived(Math.min(this.selection.probe, Math.max(0, this.probeCount - 1)));
   /** By example, what the network says of it at this step. */
-  readonly verdicts = $derived.by(() => {
-    const { manifest } = this;
-    if (!manifest) return [];
-    return Array.from({ length: this.probeCount }, (_, probe) =>
-      verdictOf(manifest, this.targets ?? undefined, this.index, probe),
-    );
+  readonly verdicts = $derived(this.first.verdictsAt(this.index));
+  readonly run = $derived(this.first.run);
+  /** The run of side B: the other one where one is chosen. */
+  readonly second = $derived.by(() => {
+    const { runb } = this.selection;
+    return !runb || this.#named(runb) === this.run ? this.first : this.other;
   });
-  readonly run = $derived(this.manifest?.run ?? "");
   readonly head = $derived<Playhead>({
     state: this.playState,
     index: this.index,
     count: this.steps.length,
   });
 
-  /** By step, the attempt and time of its writing. */
-  readonly #stamps = $derived(
-    new Map(
-      this.steps.map((step, i) => [
-        step,
-        `${this.manifest?.attempts[i]}.${this.manifest?.wall_times[i]}`,
-      ]),
-    ),
-  );
-
-  #manifestText = "";
   #runLane = new Lane();
-  #columnsAsked = new Map<string, string>();
 
-  stampOf(step: number): string {
-    return this.#stamps.get(step) ?? "";
+  /** What is known of a run by its name. */
+  lookedAt(run: string): LookedRun {
+    return run === this.other.run && run !== this.run ? this.other : this.first;
   }
 
   /** Bytes of one map of a record on the wire; statistics may come as float32. */
-  #bytesOf({ key, channels }: Ask): number {
-    const record = this.manifest?.records.find((each) => each.key === key);
+  #bytesOf({ run, key, channels }: Ask): number {
+    const record = this.lookedAt(run).recordOf(key);
     if (!record) return 0;
     const size = (record.rows ? 4 : 2) * record.shape.reduce((product, side) => product * side, 1);
     const kept = record.shape[record.axes.indexOf("channel")];
@@ -129,7 +106,7 @@ class App {
     const signal = this.#runLane.next();
     try {
       this.runs = await this.api.json<RunList>("runs", {}, signal);
-      const changed = await this.#refreshManifest(signal);
+      const changed = await this.#refreshRuns();
       this.stale = null;
       this.checked = Date.now();
       return changed;
@@ -142,36 +119,48 @@ class App {
     }
   }
 
-  async #refreshManifest(signal: AbortSignal): Promise<boolean> {
-    const runs = this.runs?.runs ?? [];
-    const chosen =
-      runs.find(({ run, name }) => [run, name].includes(this.selection.run ?? "")) ?? runs[0];
+  /** A run by its name in TensorBoard or the one that people use. */
+  #named(name: string | null): string | undefined {
+    return this.runs?.runs.find((each) => [each.run, each.name].includes(name ?? ""))?.run;
+  }
+
+  async #refreshRuns(): Promise<boolean> {
+    const chosen = this.#named(this.selection.run) ?? this.runs?.runs[0]?.run;
     if (!chosen) {
-      this.manifest = null;
+      this.first.forget();
       this.error = null;
       return false;
     }
-    const manifest = await this.api.json<Manifest>("manifest", { run: chosen.run }, signal);
-    const text = JSON.stringify(manifest);
-    if (text === this.#manifestText) return false;
-    this.#take(manifest);
-    this.targets = targetsOf(await this.api.bundle("targets", { run: chosen.run }, signal));
-    this.#manifestText = text;
-    return true;
+    const changes = await Promise.all([this.#refreshFirst(chosen), this.#refreshOther(chosen)]);
+    return changes.includes(true);
   }
 
-  #take(manifest: Manifest): void {
-    const before = this.manifest;
-    if (before && before.run !== manifest.run) {
-      this.columns = {};
-      this.targets = null;
-      this.news = 0;
-    } else if (before && this.playState !== "following") {
-      this.news += Math.max(0, manifest.steps.length - before.steps.length);
-    }
-    // Steps are named, not counted: the current one stays where it is in a longer bar.
-    this.manifest = manifest;
+  async #refreshFirst(run: string): Promise<boolean> {
+    const before = this.run === run ? this.steps.length : undefined;
+    const changed = await this.first.load(run);
     this.error = null;
+    // Steps are named, not counted: the current one stays where it is in a longer bar.
+    if (before === undefined) this.news = 0;
+    else if (this.playState !== "following") this.news += Math.max(0, this.steps.length - before);
+    return changed;
+  }
+
+  /** What goes wrong with the run to compare with leaves the chosen one as it is. */
+  async #refreshOther(first: string): Promise<boolean> {
+    const { runb } = this.selection;
+    const run = this.#named(runb);
+    if (!run || run === first) {
+      this.other.forget();
+      if (runb && !run) this.other.error = `There is no run "${runb}" any more.`;
+      return false;
+    }
+    try {
+      return await this.other.load(run);
+    } catch (error) {
+      if (!isAbort(error))
+        this.other.error = error instanceof Error ? error.message : String(error);
+      return false;
+    }
   }
 
   chooseRun(run: string): void {
@@ -198,27 +187,8 @@ class App {
     if (!stays) selection.view = home;
   }
 
-  #statsOf(key: string): string {
-    const record = this.manifest?.records.find((each) => each.key === key);
-    const coloured = !record || ["map", "channels", "weights"].includes(formOf(record));
-    // Bars, figures and tables are few numbers: none of them is cut off.
-    return coloured ? STATS[this.selection.range] : STATS.minmax;
-  }
-
-  /** Fetch a record's statistics, again whenever the run has grown. */
-  async wantColumns(key: string): Promise<void> {
-    const { run } = this;
-    const stats = this.#statsOf(key);
-    const version = `${run}|${stats}|${[...this.#stamps.values()].join()}`;
-    if (!run || this.#columnsAsked.get(key) === version) return;
-    this.#columnsAsked.set(key, version);
-    try {
-      const bundle = await this.api.bundle("columns", { run, key, stats });
-      if (this.run === run) this.columns = { ...this.columns, [key]: columnsOf(bundle) };
-    } catch (error) {
-      this.#columnsAsked.delete(key);
-      this.stale = error instanceof Error ? error.message : String(error);
-    }
+  wantColumns(key: string): Promise<void> {
+    return this.first.wantColumns(key);
   }
 }
 

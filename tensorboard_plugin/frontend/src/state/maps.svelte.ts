@@ -27,7 +27,7 @@ export class MapStore {
   /** `stamp` names the writing of a step, so that one that was logged again is fetched again. */
   constructor(
     private readonly api: Api,
-    private readonly stamp: (step: number) => string,
+    private readonly stamp: (run: string, step: number) => string,
     private readonly bytesOf: (ask: Ask) => number,
   ) {}
 
@@ -73,6 +73,6 @@ export class MapStore {
   }
 
   #id({ run, key, channels }: Ask, step: number, row: number): string {
-    return [run, key, channels?.join(".") ?? "", step, this.stamp(step), row].join("|");
+    return [run, key, channels?.join(".") ?? "", step, this.stamp(run, step), row].join("|");
   }
 }
