@@ -47,11 +47,13 @@ class Plan:
         needs: What it reads off the pass.
         specs: The records by key.
         places: Where each of them lies, for those that lie on an input or a layer's output.
+        memory: What `records` keeps from step to step of one `fit`; the next plans anew.
     """
 
     needs: Needs
     specs: Mapping[str, RecordSpec]
     places: Mapping[str, Place] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

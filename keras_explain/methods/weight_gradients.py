@@ -19,7 +19,10 @@ EDGES = tuple(
     [-(2.0**k) for k in range(LARGEST, SMALLEST - 1, -1)]
     + [2.0**k for k in range(SMALLEST, LARGEST + 1)]
 )
-STATISTICS = ("norm", "mean", "std", "min", "max", "zero_share", "weight_norm", "size")
+STATISTICS = (
+    "norm", "mean", "std", "min", "max", "zero_share", "weight_norm", "size", "update_norm",
+)  # fmt: skip
+"""The last one only where updates are watched."""
 
 
 @register
@@ -30,8 +33,9 @@ class WeightGradients(Method):
     Three things are kept, in loss units per unit of the weight: a histogram of every weight's
     gradient in 113 fixed bins (signed powers of two from 2^-40 to 2^16 with what is closer to zero
     in the middle; magnitudes beyond the last edge count in the last bin), statistics (norm, mean,
-    standard deviation, smallest, largest, share of exact zeros, and the weight's own norm and
-    size), and the gradient itself of every kernel that is small enough.
+    standard deviation, smallest, largest, share of exact zeros, the weight's own norm and size, and
+    the norm of its change since the step that was explained before: NaN at the first of a `fit`),
+    and the gradient itself of every kernel that is small enough.
 
     The loss is the compiled one, over all probes at once, with the model in inference mode (batch
     normalisation by its moving statistics, no dropout): fixed, so that steps compare. Costs a
@@ -40,9 +44,12 @@ class WeightGradients(Method):
     Attributes:
         keep_below: The gradient itself is kept of kernels (weights with two axes or more, so not
             of biases) with at most so many values.
+        updates: Whether the norm of each weight's change is among the statistics. It takes memory
+            for a second copy of the trainable weights, made and compared off the training thread.
     """
 
     keep_below: int = 4096
+    updates: bool = True
 
     title = "Weight gradients"
 
@@ -56,7 +63,7 @@ class WeightGradients(Method):
         specs = [
             self._spec("histogram", ("bin",), model.weights, False, {"bin": EDGES}),
             self._spec(
-                "statistics", ("statistic",), model.weights, True, {"statistic": STATISTICS}
+                "statistics", ("statistic",), model.weights, True, {"statistic": self._statistics}
             ),
         ]
         for path, shape in zip(model.weights, model.weight_shapes, strict=True):
@@ -73,15 +80,23 @@ class WeightGradients(Method):
         histogram, statistics, *kept = plan.specs.values()
         paths = histogram.rows or ()
         gradients = [arrays[path] for path in paths]
+        weights = {path: arrays[f"weight/{path}"] for path in paths}
         figures = [
-            statistics_of(gradient, arrays[f"weight/{path}"])
+            statistics_of(gradient, weights[path], plan.memory.get(path))[: len(self._statistics)]
             for path, gradient in zip(paths, gradients, strict=True)
         ]
+        if self.updates:
+            # Copies: what the backend hands out may be the memory of the weights themselves.
+            plan.memory.update((path, np.array(own, np.float32)) for path, own in weights.items())
         return [
             (histogram, np.stack([histogram_of(gradient) for gradient in gradients])),
             (statistics, np.stack(figures)),
             *((spec, arrays[spec.rows[0]][None]) for spec in kept if spec.rows),
         ]
+
+    @property
+    def _statistics(self) -> tuple[str, ...]:
+        return STATISTICS if self.updates else STATISTICS[:-1]
 
     def _spec(
         self,
@@ -121,8 +136,16 @@ def histogram_of(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.concatenate([counts[1, ::-1], [centre], counts[0]]).astype(np.float32)
 
 
-def statistics_of(gradient: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.float32]:
-    """The figures named in `STATISTICS`, `(8,)`, of one weight's gradient."""
+def statistics_of(
+    gradient: NDArray[Any], weight: NDArray[Any], before: NDArray[Any] | None = None
+) -> NDArray[np.float32]:
+    """The figures named in `STATISTICS`, `(9,)`, of one weight's gradient.
+
+    Args:
+        gradient: The gradient.
+        weight: The weight.
+        before: The weight at the step explained before, where there was one.
+    """
     flat = np.asarray(gradient, np.float32).reshape(-1)
     own = np.asarray(weight, np.float32).reshape(-1)
     norm, mean = np.sqrt(_square_sum(flat)), flat.mean(dtype=np.float64)
@@ -130,7 +153,11 @@ def statistics_of(gradient: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.fl
         variance = np.maximum(norm * norm / flat.size - mean * mean, 0)
     zeros = 1 - np.count_nonzero(flat) / flat.size
     figures = (norm, mean, np.sqrt(variance), flat.min(), flat.max(), zeros)
-    return np.array([*figures, np.sqrt(_square_sum(own)), flat.size], np.float32)
+    update = np.nan
+    if before is not None:
+        with np.errstate(invalid="ignore", over="ignore"):  # weights that are not finite
+            update = np.sqrt(_square_sum(own - before.reshape(-1)))
+    return np.array([*figures, np.sqrt(_square_sum(own)), flat.size, update], np.float32)
 
 
 def _square_sum(flat: NDArray[np.float32]) -> np.float64:

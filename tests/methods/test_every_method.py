@@ -73,7 +73,7 @@ def test_it_finds_what_it_announced_twice_alike(name):
         np.testing.assert_array_equal(array, again[key][1])
 
 
-MAY_BE_UNDEFINED: tuple[str, ...] = ("quality/saliency", "agreement", "/figures")
+MAY_BE_UNDEFINED: tuple[str, ...] = ("quality/saliency", "agreement", "/figures", "/statistics")
 """Records with figures that need what is not there: an earlier step, or a map with variation."""
 
 POPULATION = {"permutation_importance", "tcav", "projection", "decision_boundary"}

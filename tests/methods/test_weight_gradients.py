@@ -10,9 +10,11 @@ from hypothesis.extra.numpy import arrays
 from keras import layers
 
 import keras_explain
+from keras_explain.callbacks import Explain
 from keras_explain.methods.weight_gradients import (
     EDGES,
     STATISTICS,
+    WeightGradients,
     histogram_of,
     statistics_of,
 )
@@ -118,3 +120,62 @@ def test_statistics_are_those_of_numpy(values):
     assert figures["mean"] == pytest.approx(wide.mean(), rel=1e-5, abs=1e-44)
     assert figures["zero_share"] == pytest.approx((wide == 0).mean())
     assert (figures["min"], figures["max"]) == (values.min(), values.max())
+
+
+def line_fit(tmp_path, method, epochs=3):
+    """Linear regression by plain gradient descent, one batch an epoch, explained on that batch."""
+    x, y = RNG.normal(size=(10, 4)).astype("float32"), RNG.normal(size=(10, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(1, use_bias=False, name="fit")])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    explain = Explain(tmp_path, (x, y), [method], target=0, strict=True)
+    model.fit(x, y, batch_size=10, epochs=epochs, shuffle=False, verbose=0, callbacks=[explain])
+    return model, x, y, explain
+
+
+def figures_of(log_dir, name):
+    run = keras_explain.Run(log_dir)
+    names = run.specs["weight_gradients/statistics"].labels["statistic"]
+    rows = [run.load("weight_gradients/statistics", step)[0] for step in run.steps]
+    return np.array(rows)[:, names.index(name)]
+
+
+def test_the_update_of_gradient_descent_is_its_rate_times_the_gradient(tmp_path):
+    line_fit(tmp_path, WeightGradients())
+    norms, updates = figures_of(tmp_path, "norm"), figures_of(tmp_path, "update_norm")
+    assert np.isnan(updates[0])
+    np.testing.assert_allclose(updates[1:], 0.1 * norms[:-1], rtol=1e-4)
+    agrees("weight_gradients", "closed form of the update", updates[1:], 0.1 * norms[:-1])
+
+
+def test_updates_are_not_measured_across_two_trainings(tmp_path):
+    model, x, y, explain = line_fit(tmp_path, WeightGradients(), epochs=2)
+    model.fit(x, y, initial_epoch=2, epochs=4, verbose=0, callbacks=[explain])
+    assert keras_explain.Run(tmp_path).steps == (-1, 0, 1, 2, 3)
+    # The second `fit` explains step 1 anew, before its first batch: nothing came before it.
+    assert np.isnan(figures_of(tmp_path, "update_norm")).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_without_updates_no_copy_of_the_weights_is_kept(tmp_path):
+    _, _, _, explain = line_fit(tmp_path, WeightGradients(updates=False))
+    assert (
+        "update_norm"
+        not in (
+            keras_explain.Run(tmp_path).specs["weight_gradients/statistics"].labels["statistic"]
+        )
+    )
+    (plan,) = explain._fit.made.built.plans.values()
+    assert plan.memory == {}
+
+
+def test_what_is_remembered_is_a_copy(tmp_path):
+    _, _, _, explain = line_fit(tmp_path, WeightGradients())
+    (plan,) = explain._fit.made.built.plans.values()
+    (kept,) = plan.memory.values()
+    assert kept.dtype == np.float32
+    assert kept.flags.owndata
