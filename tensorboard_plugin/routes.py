@@ -16,6 +16,8 @@ from werkzeug import wrappers
 from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
 from . import inputs, queries, replies
+from .channels import Kept, channels
+from .layers import OF_LAYERS, layers
 from .maps import maps
 from .queries import BadRequest, NotFound
 from .runs import Runs
@@ -40,6 +42,7 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         runs: The runs.
         static: Folder of the built front end.
     """
+    kept = Kept()
 
     def reader(request: Request) -> Reader:
         run = queries.text(request.args, "run")
@@ -79,6 +82,23 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
             raise BadRequest("`steps` must be given.")
         return _binary(request, maps(reader(request), key, steps, rows, channels))
 
+    def serve_channels(request: Request) -> Response:
+        key = queries.text(request.args, "key")
+        steps = queries.numbers(request.args, "steps")
+        since = queries.number(request.args, "since", -1, 10**10)
+        if steps is None:
+            raise BadRequest("`steps` must be given.")
+        return _binary(request, channels(reader(request), kept, key, steps, since))
+
+    def serve_layers(request: Request) -> Response:
+        method = queries.text(request.args, "of")
+        step = queries.number(request.args, "step", -1, 10**10)
+        if step is None:
+            raise BadRequest("`step` must be given.")
+        names = queries.names(request.args, "figures", OF_LAYERS)
+        at = queries.numbers(request.args, "at")
+        return _binary(request, layers(reader(request), kept, method, step, names, at))
+
     def serve_inputs(request: Request) -> Response:
         name, rows = queries.text(request.args, "input"), queries.numbers(request.args, "rows")
         size = queries.number(request.args, "size", 1, MAX_SIDE)
@@ -95,6 +115,8 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/columns": _reading(serve_columns),
         "/targets": _reading(serve_targets),
         "/maps": _reading(serve_maps),
+        "/channels": _reading(serve_channels),
+        "/layers": _reading(serve_layers),
         "/inputs": _reading(serve_inputs),
         "/values": _reading(serve_values),
     }

@@ -11,7 +11,10 @@ from keras_explain.store import RECORDS
 
 from .conftest import RUNS, Provider, ask, client_of
 
-ROUTES = ("runs", "manifest", "columns", "targets", "maps", "inputs", "values", "static/index.js")
+ROUTES = (
+    "runs", "manifest", "columns", "targets", "maps", "channels", "layers", "inputs", "values",
+    "static/index.js",
+)  # fmt: skip
 NUMBERS = (
     "x", "1.5", "1e3", "", ",", "1,,2", " 1", "+1", "0x1", "٣", "--1", "99999999999", "-1,", "NaN",
     "1;2", "\x00", "1" * 20_000, ",".join(["0"] * 20_001),
@@ -43,13 +46,21 @@ def test_only_reading_is_answered(client, route, method):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_is_not_listed_opens_nothing(client, name, monkeypatch):
-    valid = {"run": RUNS[0], "key": "saliency", "input": "image", "steps": "0"}
+    valid = {
+        "run": RUNS[0],
+        "key": "saliency",
+        "input": "image",
+        "steps": "0",
+        "of": "activations",
+        "step": "0",
+    }
     opened = []
     real = os.open
     monkeypatch.setattr(os, "open", lambda path, *args: (opened.append(path), real(path, *args))[1])
     for argument, routes in {
-        "run": ROUTES[1:7],
-        "key": ("columns", "maps"),
+        "run": ROUTES[1:-1],
+        "key": ("columns", "maps", "channels"),
+        "of": ("layers",),
         "input": ("inputs", "values"),
     }.items():
         for route in routes:
@@ -145,8 +156,10 @@ def test_damaged_files_never_hide_a_step_or_a_run(logdir, tmp_path):
             assert listed["a/explain"]["last"] == 3
             assert listed["a/explain"]["steps"] >= 4
             query = {"run": "a/explain", "key": "saliency", "input": "image", "steps": "-1,0,2"}
-            for route in ROUTES[1:7]:
-                assert ask(client, route, **query).status_code in (200, 404)
+            of = {"of": "activations", "step": "0"}
+            for route in ROUTES[1:-1]:
+                named = {"key": "activations/conv1"} if route == "channels" else of
+                assert ask(client, route, **{**query, **named}).status_code in (200, 404)
             assert ask(client, "maps", **query).status_code == 200
             if len(content) < len(whole):
                 assert ask(client, "manifest", **query).get_json()["problems"]

@@ -50,7 +50,8 @@ def test_the_tab_is_where_tensorboard_looks_for_it():
     assert (metadata.es_module_path, metadata.tab_name) == ("/static/index.js", "Explain")
     assert made.is_active() is False
     assert set(made.get_plugin_apps()) == {
-        "/static/*", "/runs", "/manifest", "/columns", "/targets", "/maps", "/inputs", "/values",
+        "/static/*", "/runs", "/manifest", "/columns", "/targets", "/maps", "/channels",
+        "/layers", "/inputs", "/values",
     }  # fmt: skip
 
 

@@ -1,0 +1,172 @@
+"""Figures of every channel of a layer, reduced from its stored maps."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_explain.store import DamagedFile, Reader, RecordSpec
+from keras_explain.store.layout import Stored
+from keras_explain.store.reader import Step
+from keras_explain.store.similarity import cosine_distance
+
+from .bundle import bundle
+from .queries import MAX_READ, MAX_REPLY, BadRequest
+
+FIGURES = ("mean_abs", "zero", "peak")
+"""Mean magnitude over the places, share of exact zeros, and largest value of a channel's map."""
+
+PLANES = ("channel", "head", "depth")
+"""Axes whose every entry is a picture of its own."""
+
+CHUNK = 16 * 2**20
+"""Bytes of stored rows that are reduced at a time."""
+
+Table = NDArray[np.float32]
+Part = tuple[slice, Table, NDArray[np.bool_]]
+"""Some rows, their maps as `(rows, channels, places)`, and which rows match their checksum."""
+
+
+class Kept:
+    """Reduced tables, each the cost of reading a record; the least lately used are dropped."""
+
+    def __init__(self, capacity: int = 64 * 2**20) -> None:
+        self._capacity = capacity
+        self._tables: OrderedDict[tuple[object, ...], Table] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], Table]) -> Table:
+        """The table of that key, made if it is not here."""
+        with self._lock:
+            if key in self._tables:
+                self._tables.move_to_end(key)
+                return self._tables[key]
+        table = make()
+        with self._lock:
+            self._held += table.nbytes if key not in self._tables else 0
+            self._tables[key] = table
+            while self._held > self._capacity and len(self._tables) > 1:
+                self._held -= self._tables.popitem(last=False)[1].nbytes
+        return table
+
+
+def channels(
+    reader: Reader, kept: Kept, key: str, steps: Sequence[int], since: int | None = None
+) -> bytes:
+    """A bundle of the `FIGURES` of every channel, `(steps, rows, channels)` each.
+
+    NaN where a record is missing or a row damaged.
+
+    Args:
+        reader: Reads the run.
+        kept: Where the tables stay.
+        key: Which record.
+        steps: Steps; one that is not shown any more is missing.
+        since: A step. With it there is `drift` too: how far each channel's map turned from that
+            step on, 1 - cosine; NaN for a map that is all zero.
+
+    Raises:
+        UnknownRecord: if there is no such record.
+        BadRequest: if it has no channels, or too much would be read or sent.
+    """
+    index = reader.index()
+    now = index.record(key)
+    axis = plane_axis(now.spec)
+    if axis is None:
+        known = ", ".join(PLANES)
+        raise BadRequest(f"`key` must name a record with one of {known}. Received: {key[:80]!r}")
+    count = now.row_shape[axis]
+    names = [*FIGURES, *(["drift"] if since is not None else [])]
+    reads = len(steps) * (1 if since is None else 2)
+    check_reads(reads * now.row_count * now.values.row_bytes, reads)
+    if 4 * len(names) * len(steps) * now.row_count * count > MAX_REPLY:
+        raise BadRequest(f"A reply holds at most {MAX_REPLY} bytes. Received: {len(steps)} steps")
+
+    table = np.full((len(names), len(steps), now.row_count, count), np.nan, np.float32)
+    by_number = {step.info.step: step for step in index.steps}
+    before = None if since is None else by_number.get(since)
+    for place, number in enumerate(steps):
+        step = by_number.get(number)
+        if step is None or index.stored(step, key) is None:
+            continue
+        table[: len(FIGURES), place] = figures(reader, kept, step, now)
+        if before is not None and index.stored(before, key) is not None:
+            table[-1, place] = _drift(reader, kept, before, step, now)
+    return bundle(dict(zip(names, table, strict=True)), key=key, steps=list(steps))
+
+
+def plane_axis(spec: RecordSpec) -> int | None:
+    """Which axis of a row has a picture, or a unit, an entry; None where there is no such axis."""
+    named = [at for at, axis in enumerate(spec.axes) if axis in PLANES]
+    if spec.shown != "all" or len(named) > 1:
+        return None
+    if named:
+        return named[0]
+    return 0 if len(spec.axes) == 1 else None
+
+
+def figures(reader: Reader, kept: Kept, step: Step, now: Stored) -> Table:
+    """The `FIGURES` of every row and channel at one step, `(figures, rows, channels)`."""
+    shape = (len(FIGURES), now.row_count, now.row_shape[plane_axis(now.spec) or 0])
+
+    def make() -> Table:
+        table = np.full(shape, np.nan, np.float32)
+        for part, maps, intact in _by_channel(reader, step, now):
+            with np.errstate(invalid="ignore"):  # a map that is not finite has no mean
+                found = (
+                    np.abs(maps).mean(axis=2, dtype=np.float64),
+                    (maps == 0).mean(axis=2),
+                    maps.max(axis=2),
+                )
+            table[:, part] = np.where(intact[:, None], np.stack(found), np.nan)
+        return table
+
+    return kept.get((*_writing(step), now.spec.key), make)
+
+
+def _drift(reader: Reader, kept: Kept, before: Step, step: Step, now: Stored) -> Table:
+    def make() -> Table:
+        table = np.full((now.row_count, now.row_shape[plane_axis(now.spec) or 0]), np.nan, "f4")
+        both = zip(_by_channel(reader, before, now), _by_channel(reader, step, now), strict=True)
+        for (part, old, old_intact), (_, new, new_intact) in both:
+            intact = old_intact & new_intact
+            if intact.any():
+                flat = (maps[intact].reshape(-1, maps.shape[2]) for maps in (old, new))
+                table[part][intact] = cosine_distance(*flat).reshape(-1, table.shape[1])
+        return table
+
+    return kept.get((*_writing(before), *_writing(step), now.spec.key), make)
+
+
+def _by_channel(reader: Reader, step: Step, now: Stored) -> Iterator[Part]:
+    stored = step.layout[now.spec.key]
+    axis = 1 + (plane_axis(now.spec) or 0)
+    some = max(1, CHUNK // now.values.row_bytes)
+    for begin in range(0, now.row_count, some):
+        rows = range(begin, min(begin + some, now.row_count))
+        part = slice(begin, rows.stop)
+        try:
+            encoded, intact = reader.rows(step, stored, rows)
+        except DamagedFile:  # the file has gone, or is shorter than it was
+            size = (len(rows), now.row_shape[axis - 1], 1)
+            yield part, np.full(size, np.nan, np.float32), np.zeros(len(rows), np.bool_)
+            continue
+        maps = np.moveaxis(encoded.decode(), axis, 1)
+        yield part, maps.reshape(*maps.shape[:2], -1), intact
+
+
+def _writing(step: Step) -> tuple[object, ...]:
+    """What tells a step from the same one logged again."""
+    return (step.path, step.attempt, step.info.wall_time)
+
+
+def check_reads(size: int, count: int) -> None:
+    """Refuse to read more than `MAX_READ` bytes at once."""
+    if size > MAX_READ:
+        fit = MAX_READ * count // size
+        raise BadRequest(f"At most {MAX_READ} bytes are read at once: {fit}. Received: {count}")
