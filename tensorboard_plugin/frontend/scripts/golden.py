@@ -9,6 +9,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import center_of_mass, zoom
+from scipy.stats import spearmanr
+from skimage.metrics import structural_similarity
 
 from keras_explain.tensorboard_plugin.bundle import bundle
 
@@ -27,6 +30,27 @@ def painted(values: np.ndarray, low: float, high: float, table: str) -> list[int
     rgb = np.where(finite[..., None], rgb, np.array([255, 0, 255], np.uint8))
     alpha = np.full((*values.shape, 1), 255, np.uint8)
     return np.concatenate([rgb, alpha], axis=-1).ravel().tolist()
+
+
+def compared(random: np.random.Generator, height: int, width: int, window: int) -> dict[str, object]:
+    """Return two maps of some likeness, and what SciPy and scikit-image say of them."""
+    # Whole 64ths: short in print, and exact.
+    a = (np.round(64 * random.normal(size=(height, width))) / 64).astype(np.float32)
+    b = (np.round(64 * (0.6 * a + 0.8 * random.normal(size=a.shape) + 0.2)) / 64).astype(np.float32)
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    span = max(x.max(), y.max()) - min(x.min(), y.min())
+    return {
+        "height": height,
+        "width": width,
+        "a": a.ravel().tolist(),
+        "b": b.ravel().tolist(),
+        "spearman": float(spearmanr(x.ravel(), y.ravel()).statistic),
+        "ssim": float(structural_similarity(x, y, win_size=window, data_range=span)),
+        "centre_a": [float(at) for at in center_of_mass(np.abs(x))],
+        "shift": float(np.hypot(*np.subtract(center_of_mass(abs(y)), center_of_mass(abs(x))))),
+        "level": float(np.quantile(np.abs(a), 0.99)),
+        "fine": zoom(x, 2, order=1, mode="nearest", grid_mode=True).ravel().round(8).tolist(),
+    }
 
 
 def main() -> None:
@@ -51,6 +75,8 @@ def main() -> None:
         "delta": (values[1, 1] - values[0, 1]).ravel().astype(float).tolist(),
     }
     (TARGET / "maps.json").write_text(json.dumps(expected) + "\n", encoding="utf-8")
+    pairs = [compared(random, *sizes) for sizes in ((12, 12, 7), (9, 17, 7), (6, 5, 5), (4, 8, 3))]
+    (TARGET / "pairs.json").write_text(json.dumps(pairs) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import App from "./App.svelte";
 import { takeFocus } from "./core/host";
 import "./style.css";
 import "./shapes.css";
+import "./stage.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,10 +1,37 @@
 /** What lies under the cursor. */
 
 import type { Planes } from "./planes";
+import type { Point } from "./zoom";
 
 export interface Pixel {
   row: number;
   column: number;
+}
+
+/** The cell of a map at a point of its picture; maps of other shapes have another one there. */
+export function cellAt({ x, y }: Point, height: number, width: number): Pixel {
+  const at = (share: number, size: number) =>
+    Math.max(0, Math.min(size - 1, Math.floor(share * size)));
+  return { row: at(y, height), column: at(x, width) };
+}
+
+/** The middle of a cell. */
+export function pointOf({ row, column }: Pixel, height: number, width: number): Point {
+  return { x: (column + 0.5) / width, y: (row + 0.5) / height };
+}
+
+/** The cell so many rows and columns on, inside of the map. */
+export function moved(
+  { row, column }: Pixel,
+  rows: number,
+  columns: number,
+  height: number,
+  width: number,
+): Pixel {
+  return {
+    row: Math.max(0, Math.min(height - 1, row + rows)),
+    column: Math.max(0, Math.min(width - 1, column + columns)),
+  };
 }
 
 /** Return the pixel with the largest magnitude: where the cursor rests until it is moved. */

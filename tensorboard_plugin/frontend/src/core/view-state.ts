@@ -4,7 +4,9 @@ import { ORDERS, type Order } from "./bars";
 import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
 import { RANGES, type Range, SCALES, type Scale } from "./domain";
 import { SORTS, type Sort } from "./probes";
+import { MODES, type Mode, SAMPLINGS, type Sampling } from "./stage";
 import type { State } from "./url";
+import { boxOf, boxText } from "./zoom";
 
 export const VIEWS = ["evolve", "detail", "layers", "gradients"] as const;
 export const OVERLAYS = ["overlay", "map", "input"] as const;
@@ -48,6 +50,11 @@ export interface ViewState {
   figure: string | null;
   /** The row of a record whose rows are no examples. */
   row: number;
+  /** How A and B are compared. */
+  mode: Mode;
+  sampling: Sampling;
+  /** The part of the maps in sight, as `zoom.ts` writes it. */
+  zoom: string;
 }
 
 export const DEFAULTS: ViewState = {
@@ -78,6 +85,9 @@ export const DEFAULTS: ViewState = {
   trail: "short",
   figure: null,
   row: 0,
+  mode: "2up",
+  sampling: "nearest",
+  zoom: "",
 };
 
 interface Codec<Value> {
@@ -131,6 +141,9 @@ const CODECS: Codecs = {
   trail: oneOf("t", TRAILS),
   figure: text("fi"),
   row: index("n"),
+  mode: oneOf("d", MODES),
+  sampling: oneOf("u", SAMPLINGS),
+  zoom: { name: "z", read: (text) => boxText(boxOf(text)) },
 };
 
 const PROPERTIES = Object.keys(CODECS) as (keyof ViewState)[];

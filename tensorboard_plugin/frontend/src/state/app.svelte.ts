@@ -28,6 +28,8 @@ class App {
   playState = $state<PlayState>("following");
   speed = $state(4);
   theme = $state<Theme>("light");
+  /** A key is held down to look at A alone. */
+  peeking = $state(false);
 
   runs = $state.raw<RunList | null>(null);
   /** Why the run cannot be shown, in words. */

@@ -5,7 +5,9 @@ import { RANGES, SCALES } from "../core/domain";
 import type { CommandId } from "../core/keyboard";
 import { follow, seek, toggle } from "../core/player";
 import { groupByMethod } from "../core/records";
+import { MODES } from "../core/stage";
 import { OVERLAYS, type ViewState } from "../core/view-state";
+import { boxOf, boxText, pictureAt, zoomAt } from "../core/zoom";
 import { app } from "./app.svelte";
 
 function after<Value>(values: readonly Value[], value: Value, by = 1): Value {
@@ -64,6 +66,12 @@ function nextColours(): void {
   else selection.sequential = after(SEQUENTIAL, selection.sequential);
 }
 
+function zoomBy(factor: number): void {
+  const box = boxOf(app.selection.zoom);
+  const middle = pictureAt(box, { x: 0.5, y: 0.5 });
+  app.selection.zoom = boxText(zoomAt(box, middle, factor));
+}
+
 function show(view: ViewState["view"]): void {
   app.selection.view = view;
 }
@@ -99,6 +107,17 @@ export function run(command: CommandId, shifted: boolean): void {
     },
     overlay: () => {
       selection.overlay = after(OVERLAYS, selection.overlay);
+    },
+    mode: () => {
+      selection.mode = after(MODES, selection.mode, by);
+    },
+    peek: () => {
+      app.peeking = true;
+    },
+    zoomIn: () => zoomBy(1.25),
+    zoomOut: () => zoomBy(1 / 1.25),
+    zoomReset: () => {
+      selection.zoom = "";
     },
     view1: () => show("evolve"),
     view2: () => show("layers"),
