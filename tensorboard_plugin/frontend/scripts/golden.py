@@ -32,7 +32,9 @@ def painted(values: np.ndarray, low: float, high: float, table: str) -> list[int
     return np.concatenate([rgb, alpha], axis=-1).ravel().tolist()
 
 
-def compared(random: np.random.Generator, height: int, width: int, window: int) -> dict[str, object]:
+def compared(
+    random: np.random.Generator, height: int, width: int, window: int
+) -> dict[str, object]:
     """Return two maps of some likeness, and what SciPy and scikit-image say of them."""
     # Whole 64ths: short in print, and exact.
     a = (np.round(64 * random.normal(size=(height, width))) / 64).astype(np.float32)
