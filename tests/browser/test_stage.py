@@ -209,7 +209,7 @@ def test_keys_go_through_the_modes_and_the_link_keeps_mode_zoom_and_sampling(ope
     tab.page.keyboard.press("Shift+D")
     for _ in range(3):
         tab.page.keyboard.press("+")
-    tab.page.keyboard.press("-")
+    tab.page.keyboard.press("_")
     tab.frame.get_by_role("radio", name="bilinear").check()
     for term in ("d=delta", "z=0.18_0.18_0.64", "u=bilinear"):
         wait_for_address(tab, term)

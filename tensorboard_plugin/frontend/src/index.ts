@@ -6,6 +6,7 @@ import { takeFocus } from "./core/host";
 import "./style.css";
 import "./shapes.css";
 import "./stage.css";
+import "./picture.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

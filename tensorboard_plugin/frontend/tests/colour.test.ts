@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import tables from "../src/core/colour-tables.json";
 import { colourTable, DIVERGING, SEQUENTIAL, type TableName, tableFor } from "../src/core/colours";
-import { colourIndex, isFlat, overlayTable } from "../src/core/paint";
+import { overlayTable } from "../src/core/overlay";
+import { colourIndex, countNonFinite, hatchPath, isFlat } from "../src/core/paint";
 
-const palette = { sequential: "cividis", diverging: "PuOr" } as const;
+const palette = { sequential: "cividis", diverging: "PuOr", reversed: false, bend: 1 } as const;
+const USUAL = { opacity: 92, follows: true };
 
 function lightness(table: Uint8ClampedArray): number[] {
   return Array.from(
@@ -13,7 +15,7 @@ function lightness(table: Uint8ClampedArray): number[] {
 }
 
 describe("colour tables", () => {
-  it.each(Object.keys(tables) as TableName[])("%s has 256 opaque colours", (name) => {
+  it.each(Object.keys(tables) as (keyof typeof tables)[])("%s has 256 opaque colours", (name) => {
     expect(tables[name]).toMatch(/^[0-9a-f]{1536}$/);
     const alphas = colourTable(name).filter((_, i) => i % 4 === 3);
     expect(new Set(alphas)).toEqual(new Set([255]));
@@ -58,15 +60,38 @@ describe("the index of a value", () => {
 describe("an overlay", () => {
   it("is clear where there is nothing to show, and keeps its colours", () => {
     const table = colourTable("PuOr");
-    const signed = overlayTable(table, true);
+    const signed = overlayTable("PuOr", true, USUAL);
     expect(signed[127 * 4 + 3]).toBeLessThan(5);
     expect(signed[3]).toBe(235);
     expect(signed[255 * 4 + 3]).toBe(235);
     expect([...signed.slice(0, 3)]).toEqual([...table.slice(0, 3)]);
-    const unsigned = overlayTable(table, false);
+    const unsigned = overlayTable("cividis", false, USUAL);
     expect(unsigned[3]).toBe(0);
     expect(unsigned[255 * 4 + 3]).toBe(235);
   });
+
+  it("is as opaque everywhere where alpha does not follow the value", () => {
+    const alphas = overlayTable("magma", false, { opacity: 40, follows: false });
+    expect(new Set(alphas.filter((_, i) => i % 4 === 3))).toEqual(new Set([102]));
+  });
+
+  it("follows the bent share, so that lifted values are seen", () => {
+    const even = overlayTable("cividis", false, USUAL);
+    const lifted = overlayTable("cividis^0.5", false, USUAL);
+    expect(lifted[64 * 4 + 3]).toBe(Math.round(2.55 * 92 * Math.sqrt(64 / 255) ** 0.8));
+    expect(lifted[64 * 4 + 3]).toBeGreaterThan(even[64 * 4 + 3]);
+  });
+});
+
+it("what is not finite is counted, and hatched along its diagonals", () => {
+  const values = [1, Number.NaN, Number.POSITIVE_INFINITY, 1, 1, Number.NaN];
+  expect(countNonFinite(values)).toBe(3);
+  // 2 x 3: (0, 1) and (0, 2), (1, 2).
+  expect(hatchPath(values, 2, 3)).toBe("M1 1l1 -1M2 1l1 -1M2 2l1 -1");
+  expect(hatchPath([Number.NaN, Number.NaN, Number.NaN, Number.NaN], 2, 2)).toBe(
+    "M0 1l1 -1M0 2l2 -2M1 2l1 -1",
+  );
+  expect(hatchPath([0, 1], 1, 2)).toBe("");
 });
 
 it("a scale without extent is flat", () => {

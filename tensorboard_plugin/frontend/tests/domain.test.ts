@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Columns, seriesOf } from "../src/core/columns";
-import { clippedShares, domainOf, fitted } from "../src/core/domain";
+import { clippedShares, domainOf, fitted, fixedDomain, statsOf } from "../src/core/domain";
 
 // Two steps, two rows.
 const columns: Columns = {
@@ -38,6 +38,25 @@ describe("the colour scale", () => {
   it("is some scale where nothing is finite, for magenta needs none", () => {
     expect(domainOf({ ...ask, scale: "map", row: 1 })).toEqual({ lo: 0, hi: 1 });
   });
+
+  it("is what is here until the chosen range is", () => {
+    expect(domainOf({ ...ask, scale: "map", range: "p5" })).toEqual({ lo: -1, hi: 1 });
+  });
+});
+
+it("a range names the statistics it lies between", () => {
+  expect([statsOf("minmax"), statsOf("p1"), statsOf("p5")]).toEqual([
+    "min,max",
+    "p1,p99",
+    "p5,p95",
+  ]);
+});
+
+it("ends that are typed in make a scale where they grow; a signed one has zero in its middle", () => {
+  expect(fixedDomain(1, 3, false)).toEqual({ lo: 1, hi: 3 });
+  expect(fixedDomain(1, 3, true)).toEqual({ lo: -3, hi: 3 });
+  expect(fixedDomain(3, 3, false)).toBeUndefined();
+  expect(fixedDomain(-4, -3, true)).toBeUndefined();
 });
 
 it("clipped shares count what lies outside, of what is finite", () => {

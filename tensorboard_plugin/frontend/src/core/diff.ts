@@ -1,5 +1,6 @@
 /** Two maps of one probe, compared. */
 
+import type { Range } from "./domain";
 import { type Domain, isFlat } from "./paint";
 import { quantile } from "./statistics";
 
@@ -55,11 +56,12 @@ export function topOverlap(a: ArrayLike<number>, b: ArrayLike<number>, share = 0
   return both / (2 * count - both);
 }
 
-/** The symmetric scale of a difference: its largest, or its 99th percentile of magnitude. */
-export function differenceDomain(delta: Float32Array, range: "p1" | "minmax"): Domain {
+const REACH: Record<Range, number> = { minmax: 1, p1: 0.99, p5: 0.95 };
+
+/** The symmetric scale of a difference: its largest magnitude, or a percentile of it. */
+export function differenceDomain(delta: Float32Array, range: Range): Domain {
   const size = delta.map(Math.abs);
   const domainOf = (q: number) => ({ lo: -q, hi: q });
-  const robust = domainOf(quantile(size, 0.99));
-  if (range === "p1" && !isFlat(robust)) return robust;
-  return domainOf(quantile(size, 1));
+  const robust = domainOf(quantile(size, REACH[range]));
+  return isFlat(robust) ? domainOf(quantile(size, 1)) : robust;
 }

@@ -3,10 +3,22 @@
 import type { Columns } from "./columns";
 import type { Domain } from "./paint";
 
-export const SCALES = ["time", "page", "map"] as const;
-export const RANGES = ["p1", "minmax"] as const;
+export const SCALES = ["time", "page", "map", "fixed"] as const;
+export const RANGES = ["minmax", "p1", "p5"] as const;
 export type Scale = (typeof SCALES)[number];
 export type Range = (typeof RANGES)[number];
+
+/** The statistics of a row that a range lies between. */
+const ENDS: Record<Range, readonly [low: string, high: string]> = {
+  minmax: ["min", "max"],
+  p1: ["p1", "p99"],
+  p5: ["p5", "p95"],
+};
+
+/** Names of the statistics that a range needs, as the route of columns takes them. */
+export function statsOf(range: Range): string {
+  return ENDS[range].join();
+}
 
 export interface DomainQuestion {
   columns: Columns;
@@ -22,11 +34,11 @@ export interface DomainQuestion {
  * over all steps, so that examples compare too. "map": this row at this step.
  */
 export function domainOf({ columns, signed, scale, range, row, step }: DomainQuestion): Domain {
-  // Until the other range is here, the one that is here.
-  const [first, second] = range === "p1" ? ["p1", "min"] : ["min", "p1"];
-  const low = columns.stats.get(first) ?? columns.stats.get(second);
-  const [last, spare] = range === "p1" ? ["p99", "max"] : ["max", "p99"];
-  const high = columns.stats.get(last) ?? columns.stats.get(spare);
+  // Until the chosen range is here, one that is.
+  const [first, last] =
+    [ENDS[range], ...Object.values(ENDS)].find(([name]) => columns.stats.has(name)) ?? ENDS[range];
+  const low = columns.stats.get(first);
+  const high = columns.stats.get(last);
   let lo = Number.POSITIVE_INFINITY;
   let hi = Number.NEGATIVE_INFINITY;
   if (low && high)
@@ -48,6 +60,12 @@ export function fitted(lo: number, hi: number, signed: boolean): Domain {
   if (!signed) return { lo, hi };
   const q = Math.max(Math.abs(lo), Math.abs(hi));
   return { lo: -q, hi: q };
+}
+
+/** The ends that were typed in, where they make a scale. */
+export function fixedDomain(lo: number, hi: number, signed: boolean): Domain | undefined {
+  const domain = signed ? { lo: -hi, hi } : { lo, hi };
+  return domain.hi > domain.lo ? domain : undefined;
 }
 
 export interface Clipped {

@@ -33,14 +33,32 @@ export function paint(
   }
 }
 
-/** Return a copy of `table` that lets the picture below shine through where there is little to show. */
-export function overlayTable(table: Uint8ClampedArray, signed: boolean): Uint8ClampedArray {
-  const result = new Uint8ClampedArray(table);
-  for (let i = 0; i < 256; i++) {
-    const strength = signed ? Math.abs(i - 127.5) / 127.5 : i / 255;
-    result[i * 4 + 3] = Math.round(235 * strength ** 0.8);
+/**
+ * Diagonals over the pixels that are not finite, as an SVG path in pixels of the map: colour is
+ * never the only sign. Neighbours along a diagonal share one line.
+ */
+export function hatchPath(values: ArrayLike<number>, height: number, width: number): string {
+  let path = "";
+  for (let sum = 0; sum < height + width - 1; sum++) {
+    let length = 0;
+    // Down to the left, one step beyond the last pixel.
+    const last = Math.min(height - 1, sum);
+    for (let y = Math.max(0, sum - width + 1); y <= last + 1; y++) {
+      const broken = y <= last && !Number.isFinite(values[y * width + sum - y]);
+      if (broken) length++;
+      else if (length > 0) {
+        path += `M${sum - y + 1} ${y}l${length} ${-length}`;
+        length = 0;
+      }
+    }
   }
-  return result;
+  return path;
+}
+
+export function countNonFinite(values: ArrayLike<number>): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
+  return count;
 }
 
 /** A map without contrast is not stretched: it is called flat. */

@@ -1,15 +1,18 @@
 /** Everything a link restores, with its short names in the address. */
 
+import { AXES, type AxisKind } from "./axis";
 import { ORDERS, type Order } from "./bars";
+import { CELL } from "./cards";
 import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
 import { RANGES, type Range, SCALES, type Scale } from "./domain";
+import { OUTLINES, OVERLAYS, type Overlay } from "./overlay";
 import { SORTS, type Sort } from "./probes";
 import { MODES, type Mode, SAMPLINGS, type Sampling } from "./stage";
 import type { State } from "./url";
 import { boxOf, boxText } from "./zoom";
 
 export const VIEWS = ["evolve", "detail", "layers", "gradients"] as const;
-export const OVERLAYS = ["overlay", "map", "input"] as const;
+export const CURVES = ["even", "gamma", "symlog"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
 export const TRAILS = ["none", "short", "all"] as const;
 export const BAR_SCALES = ["log", "linear"] as const;
@@ -28,12 +31,33 @@ export interface ViewState {
   probe: number;
   scale: Scale;
   range: Range;
+  /** Ends of the scale "fixed", once they are typed in. */
+  low: number | null;
+  high: number | null;
+  curve: (typeof CURVES)[number];
+  gamma: number;
   sequential: Sequential;
   diverging: Diverging;
-  overlay: (typeof OVERLAYS)[number];
+  reversed: boolean;
+  overlay: Overlay["mode"];
+  opacity: number;
+  follows: boolean;
+  outline: Overlay["outline"];
   sort: Sort;
+  /** The last of the order first. */
+  backwards: boolean;
   label: number | null;
   wrongOnly: boolean;
+  flippedOnly: boolean;
+  search: string;
+  /** Examples that stay first. */
+  pinned: number[];
+  /** Least width of a card. */
+  cell: number;
+  /** What the time bar measures. */
+  axis: AxisKind;
+  /** Whether playing goes from A to B again and again. */
+  loop: boolean;
   metric: string | null;
   layer: string | null;
   channel: number | null;
@@ -68,12 +92,27 @@ export const DEFAULTS: ViewState = {
   probe: 0,
   scale: "time",
   range: "p1",
+  low: null,
+  high: null,
+  curve: "even",
+  gamma: 0.5,
   sequential: "cividis",
   diverging: "PuOr",
+  reversed: false,
   overlay: "overlay",
+  opacity: 92,
+  follows: true,
+  outline: "none",
   sort: "index",
+  backwards: false,
   label: null,
   wrongOnly: false,
+  flippedOnly: false,
+  search: "",
+  pinned: [],
+  cell: CELL,
+  axis: "epoch",
+  loop: false,
   metric: null,
   layer: null,
   channel: null,
@@ -95,6 +134,9 @@ interface Codec<Value> {
   read(text: string): Value | undefined;
 }
 
+/** Most examples that a link pins. */
+const MOST_PINNED = 64;
+
 type Codecs = { [Property in keyof ViewState]: Codec<ViewState[Property]> };
 
 function oneOf<Value extends string>(name: string, values: readonly Value[]): Codec<Value> {
@@ -113,6 +155,24 @@ function index(name: string): Codec<number> {
   return { name, read: (value) => (/^\d{1,9}$/.test(value) ? Number(value) : undefined) };
 }
 
+function decimal<Value extends number | null>(
+  name: string,
+  least: number,
+  most: number,
+): Codec<Value> {
+  return {
+    name,
+    read: (value) => {
+      const number = /^-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/.test(value) ? Number(value) : NaN;
+      return number >= least && number <= most ? (number as Value) : undefined;
+    },
+  };
+}
+
+function truth(name: string): Codec<boolean> {
+  return { name, read: (value) => ({ true: true, false: false })[value] };
+}
+
 const CODECS: Codecs = {
   view: oneOf("v", VIEWS),
   run: text("run"),
@@ -124,12 +184,33 @@ const CODECS: Codecs = {
   probe: index("x"),
   scale: oneOf("s", SCALES),
   range: oneOf("r", RANGES),
+  low: decimal("lo", -1e30, 1e30),
+  high: decimal("hi", -1e30, 1e30),
+  curve: oneOf("cu", CURVES),
+  gamma: decimal("gm", 0.1, 4),
   sequential: oneOf("c", SEQUENTIAL),
   diverging: oneOf("cd", DIVERGING),
+  reversed: truth("cr"),
   overlay: oneOf("o", OVERLAYS),
+  opacity: decimal("oo", 0, 100),
+  follows: truth("of"),
+  outline: oneOf("ol", OUTLINES),
   sort: oneOf("sort", SORTS),
+  backwards: truth("sb"),
   label: whole("f"),
-  wrongOnly: { name: "w", read: (value) => value === "true" },
+  wrongOnly: truth("w"),
+  flippedOnly: truth("ff"),
+  search: { name: "q", read: (value) => value.slice(0, 200) },
+  pinned: {
+    name: "p",
+    read: (value) =>
+      /^\d{1,9}(,\d{1,9})*$/.test(value)
+        ? [...new Set(value.split(",").map(Number))].slice(0, MOST_PINNED)
+        : undefined,
+  },
+  cell: decimal("cs", 96, 480),
+  axis: oneOf("ax", AXES),
+  loop: truth("lp"),
   metric: text("y"),
   layer: text("l"),
   channel: whole("ch"),
@@ -150,7 +231,7 @@ const PROPERTIES = Object.keys(CODECS) as (keyof ViewState)[];
 
 /** Unknown and malformed terms leave the default. */
 export function decodeView(state: State): ViewState {
-  const view = { ...DEFAULTS };
+  const view = { ...DEFAULTS, pinned: [] };
   for (const property of PROPERTIES) assign(view, property, state);
   return view;
 }
@@ -171,8 +252,9 @@ export function encodeView(view: ViewState): State {
   const state: State = {};
   for (const property of PROPERTIES) {
     const value = view[property];
-    if (value !== null && value !== DEFAULTS[property])
-      state[CODECS[property].name] = String(value);
+    const written = String(value);
+    if (value !== null && written !== String(DEFAULTS[property]))
+      state[CODECS[property].name] = written;
   }
   return state;
 }

@@ -24,7 +24,7 @@ class App {
   );
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
 
-  selection = $state<ViewState>({ ...DEFAULTS });
+  selection = $state<ViewState>({ ...DEFAULTS, pinned: [] });
   playState = $state<PlayState>("following");
   speed = $state(4);
   theme = $state<Theme>("light");

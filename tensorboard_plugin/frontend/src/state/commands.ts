@@ -3,12 +3,14 @@
 import { DIVERGING, SEQUENTIAL } from "../core/colours";
 import { RANGES, SCALES } from "../core/domain";
 import type { CommandId } from "../core/keyboard";
+import { OVERLAYS } from "../core/overlay";
 import { follow, seek, toggle } from "../core/player";
 import { groupByMethod } from "../core/records";
 import { MODES } from "../core/stage";
-import { OVERLAYS, type ViewState } from "../core/view-state";
+import type { ViewState } from "../core/view-state";
 import { boxOf, boxText, pictureAt, zoomAt } from "../core/zoom";
 import { app } from "./app.svelte";
+import { domainFor } from "./painting.svelte";
 
 function after<Value>(values: readonly Value[], value: Value, by = 1): Value {
   const at = values.indexOf(value);
@@ -72,6 +74,23 @@ function zoomBy(factor: number): void {
   app.selection.zoom = boxText(zoomAt(box, middle, factor));
 }
 
+/** A scale that is to be fixed begins as the one in front. */
+export function changePicture(change: Partial<ViewState>): void {
+  const { selection, record, step } = app;
+  if (change.scale === "fixed" && selection.scale !== "fixed" && record && step !== undefined) {
+    const domain = domainFor(record, app.probe, step);
+    const round = (value: number) => Number(value.toPrecision(3));
+    if (domain) Object.assign(selection, { low: round(domain.lo), high: round(domain.hi) });
+  }
+  Object.assign(selection, change);
+}
+
+/** Clip at wider or narrower percentiles, as far as there are some. */
+function clip(by: number): void {
+  const at = RANGES.indexOf(app.selection.range) + by;
+  app.selection.range = RANGES[Math.min(RANGES.length - 1, Math.max(0, at))];
+}
+
 function show(view: ViewState["view"]): void {
   app.selection.view = view;
 }
@@ -99,14 +118,11 @@ export function run(command: CommandId, shifted: boolean): void {
     method: () => nextMethod(by),
     layer: () => nextLayer(by),
     colours: nextColours,
-    scale: () => {
-      selection.scale = after(SCALES, selection.scale);
-    },
-    range: () => {
-      selection.range = after(RANGES, selection.range);
-    },
+    scale: () => changePicture({ scale: after(SCALES, selection.scale, by) }),
+    clipLess: () => clip(-1),
+    clipMore: () => clip(1),
     overlay: () => {
-      selection.overlay = after(OVERLAYS, selection.overlay);
+      selection.overlay = after(OVERLAYS, selection.overlay, by);
     },
     mode: () => {
       selection.mode = after(MODES, selection.mode, by);

@@ -2,15 +2,13 @@
 
 import { type Api, Lane } from "../core/api";
 import { type Columns, columnsOf } from "../core/columns";
+import { statsOf } from "../core/domain";
 import { formOf } from "../core/forms";
 import { type Targets, targetsOf, type Verdict, verdictOf } from "../core/probes";
 import { attributions, layered } from "../core/records";
 import { placeOf } from "../core/sampling";
 import type { Manifest, RecordSpec } from "../core/types";
 import type { ViewState } from "../core/view-state";
-
-/** What the colour scale and the time bar need; the other statistics stay on the server. */
-const STATS = { p1: "p1,p99,drift", minmax: "min,max,drift" };
 
 export class LookedRun {
   manifest = $state.raw<Manifest | null>(null);
@@ -94,7 +92,8 @@ export class LookedRun {
     const record = this.recordOf(key);
     const coloured = !record || ["map", "channels", "weights"].includes(formOf(record));
     // Bars, figures and tables are few numbers: none of them is cut off.
-    return coloured ? STATS[this.range()] : STATS.minmax;
+    // What the colour scale and the time bar need; the other statistics stay on the server.
+    return `${statsOf(coloured ? this.range() : "minmax")},drift`;
   }
 
   /** Fetch a record's statistics, again whenever the run has grown. */

@@ -1,8 +1,10 @@
 /** From the selection to what a map is painted with. */
 
 import { type BarScale, linearScale, logScale, logSpan } from "../core/bars";
+import { type Bend, EVEN } from "../core/bend";
 import { colourTable, type TableName, tableFor } from "../core/colours";
-import { domainOf } from "../core/domain";
+import { domainOf, fixedDomain } from "../core/domain";
+import type { Overlay } from "../core/overlay";
 import type { Domain } from "../core/paint";
 import type { InputSpec, RecordSpec } from "../core/types";
 import { app } from "./app.svelte";
@@ -10,14 +12,31 @@ import { app } from "./app.svelte";
 export const NO_DOMAIN: Domain = { lo: 0, hi: 0 };
 
 export function coloursOf(signed: boolean): TableName {
-  return tableFor(signed, app.selection, app.dark);
+  return tableFor(signed, { ...app.selection, bend: bendOf() }, app.dark);
+}
+
+function bendOf(): Bend {
+  const { curve, gamma } = app.selection;
+  if (curve === "symlog") return "symlog";
+  return curve === "gamma" ? gamma : EVEN;
+}
+
+/** How maps lie over their pictures, as the user chose it. */
+export function overlayOf(): Overlay {
+  const { overlay, opacity, follows, outline } = app.selection;
+  return { mode: overlay, opacity, follows, outline };
 }
 
 /** The colour scale of one row at one step, as the user chose it. */
 export function domainFor(record: RecordSpec, row: number, step: number): Domain | undefined {
+  const { scale, range, low, high } = app.selection;
+  // Ends that were typed in are in the units of one record.
+  if (scale === "fixed" && record.key === app.record?.key && low !== null && high !== null) {
+    const fixed = fixedDomain(low, high, record.signed);
+    if (fixed) return fixed;
+  }
   const columns = app.columns[record.key];
   if (!columns) return undefined;
-  const { scale, range } = app.selection;
   return domainOf({ columns, signed: record.signed, scale, range, row, step });
 }
 

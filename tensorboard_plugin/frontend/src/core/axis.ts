@@ -1,0 +1,2 @@
+export const AXES = ["epoch", "step", "time"] as const;
+export type AxisKind = (typeof AXES)[number];
