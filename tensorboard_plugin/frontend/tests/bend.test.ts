@@ -69,9 +69,7 @@ describe("ticks", () => {
 
   it("stand where the bent scale has their values", () => {
     const ticks = scaleTicks({ lo: 0, hi: 8 }, false, 0.5);
-    expect(ticks.map(({ value }) => value)).toEqual(
-      [0, 0.8, 2, 4, 8].filter((value) => value !== 0.8),
-    );
+    expect(ticks.map(({ value }) => value)).toEqual([0, 2, 8]);
     expect(places(ticks)[1]).toBeCloseTo(0.5, 12);
     const small = scaleTicks({ lo: 0, hi: 1 }, false, "symlog");
     const tenth = small.find(({ value }) => Math.abs(value - 0.1) < 1e-12);
