@@ -3,6 +3,7 @@
 import { AXES, type AxisKind } from "./axis";
 import { ORDERS, type Order } from "./bars";
 import { CELL } from "./cards";
+import { CHANNEL_SORTS, CHANNELS_OVER, type ChannelSort, type ChannelsOver } from "./channels";
 import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
 import { RANGES, type Range, SCALES, type Scale } from "./domain";
 import { OUTLINES, OVERLAYS, type Overlay } from "./overlay";
@@ -16,7 +17,18 @@ export const CURVES = ["even", "gamma", "symlog"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
 export const TRAILS = ["none", "short", "all"] as const;
 export const BAR_SCALES = ["log", "linear"] as const;
-export const GRADIENT_STATISTICS = ["norm", "ratio", "zero_share"] as const;
+export const LAYER_STATISTICS = [
+  "dead",
+  "mean_abs",
+  "zero",
+  "drift",
+  "norm",
+  "update_ratio",
+] as const;
+export const GRADIENT_STATISTICS = ["norm", "ratio", "update_ratio", "zero_share"] as const;
+export const WEIGHT_SORTS = ["model", "largest", "smallest"] as const;
+export const DISTRIBUTIONS = ["heat", "ridges", "bands", "table"] as const;
+export const BIN_WINDOWS = ["recent", "all"] as const;
 
 export interface ViewState {
   view: (typeof VIEWS)[number];
@@ -62,7 +74,16 @@ export interface ViewState {
   layer: string | null;
   channel: number | null;
   channelScale: (typeof CHANNEL_SCALES)[number];
+  channelSort: ChannelSort;
+  channelsOver: ChannelsOver;
+  dimDead: boolean;
+  /** By what the list of layers is coloured. */
+  layerStatistic: (typeof LAYER_STATISTICS)[number];
   weight: string | null;
+  weightSort: (typeof WEIGHT_SORTS)[number];
+  /** How a weight's histograms over time are drawn, and over which bins. */
+  distribution: (typeof DISTRIBUTIONS)[number];
+  binWindow: (typeof BIN_WINDOWS)[number];
   statistic: (typeof GRADIENT_STATISTICS)[number];
   /** Bars by size, or as the record has them; null: as suits the record. */
   order: Order | null;
@@ -117,7 +138,14 @@ export const DEFAULTS: ViewState = {
   layer: null,
   channel: null,
   channelScale: "layer",
+  channelSort: "index",
+  channelsOver: "example",
+  dimDead: false,
+  layerStatistic: "dead",
   weight: null,
+  weightSort: "model",
+  distribution: "heat",
+  binWindow: "recent",
   statistic: "norm",
   order: null,
   barScale: null,
@@ -215,7 +243,14 @@ const CODECS: Codecs = {
   layer: text("l"),
   channel: whole("ch"),
   channelScale: oneOf("ls", CHANNEL_SCALES),
+  channelSort: oneOf("chs", CHANNEL_SORTS),
+  channelsOver: oneOf("cho", CHANNELS_OVER),
+  dimDead: { name: "chd", read: (value) => value === "true" },
+  layerStatistic: oneOf("lst", LAYER_STATISTICS),
   weight: text("g"),
+  weightSort: oneOf("gso", WEIGHT_SORTS),
+  distribution: oneOf("gd", DISTRIBUTIONS),
+  binWindow: oneOf("gw", BIN_WINDOWS),
   statistic: oneOf("gs", GRADIENT_STATISTICS),
   order: oneOf("or", ORDERS),
   barScale: oneOf("bs", BAR_SCALES),
