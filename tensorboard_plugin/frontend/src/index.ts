@@ -7,6 +7,8 @@ import "./style.css";
 import "./shapes.css";
 import "./stage.css";
 import "./picture.css";
+import "./layers.css";
+import "./gradients.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { findRecord, STATISTICS_KEY } from "../core/records";
 import type { Theme } from "../core/theme";
 import type { RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
+import { FigureStore } from "./figures.svelte";
 import { InputStore } from "./inputs.svelte";
 import { LookedRun } from "./looked-run.svelte";
 import { type Ask, MapStore } from "./maps.svelte";
@@ -22,6 +23,7 @@ class App {
     (run, step) => this.lookedAt(run).stampOf(step),
     (ask) => this.#bytesOf(ask),
   );
+  readonly figures = new FigureStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
 
   selection = $state<ViewState>({ ...DEFAULTS, pinned: [] });

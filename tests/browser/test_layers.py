@@ -1,0 +1,203 @@
+"""Layers: the list of all layers, the channels of one, and one channel, against NumPy."""
+
+import re
+
+import numpy as np
+import pytest
+
+import keras_explain
+from keras_explain.store.similarity import cosine_distance
+from tests.fixtures.deep import make_deep_run, name
+from tests.fixtures.make_run import make_run
+
+from .conftest import served
+from .test_tab import pixels, rendered
+
+STEP, LAYER, PROBE = 5, "activations/conv3", 3
+DEEP = 1000
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of three layers and one of a thousand, and their address."""
+    place = tmp_path_factory.mktemp("layers")
+    make_run(place / "run", steps=8)
+    make_deep_run(place / "deep", DEEP, steps=2)
+    with served(place) as address:
+        yield keras_explain.Run(place / "run"), keras_explain.Run(place / "deep"), address
+
+
+@pytest.fixture
+def layer(runs, tab):
+    """Open the tab on a layer: `layer(**state)` gives the tab and the layer's maps at `STEP`."""
+
+    def open_on(**state):
+        state = {"l": LAYER.replace("/", "%2F"), "e": STEP, "x": PROBE, **state}
+        tab.open(runs[2], run="run%2Fexplain", v="layers", **state)
+        tab.by("channel").first.wait_for()
+        return tab, runs[0].load(LAYER, STEP)
+
+    return open_on
+
+
+def order_of(tab, count=16):
+    channels = tab.by("channel")
+    assert channels.count() == count
+    return [int(channels.nth(at).get_attribute("data-channel")) for at in range(count)]
+
+
+def largest_first(figures):
+    return np.argsort(-np.nan_to_num(figures, nan=-np.inf), kind="stable").tolist()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("sort", ["mean_abs", "zero", "drift"])
+@pytest.mark.parametrize("over", ["example", "all"])
+def test_channels_are_sorted_as_numpy_sorts_them(runs, layer, sort, over):
+    tab, maps = layer(chs=sort, cho=over)
+    flat = np.moveaxis(maps, 3, 1).reshape(16, 16, -1)
+    if sort == "drift":
+        before = np.moveaxis(runs[0].load(LAYER, STEP - 1), 3, 1).reshape(16, 16, -1)
+        pair = (part.reshape(256, -1) for part in (before, flat))
+        table = cosine_distance(*pair).reshape(16, 16).astype(np.float32)
+    else:
+        table = np.abs(flat).mean(axis=2) if sort == "mean_abs" else (flat == 0).mean(axis=2)
+    dead = np.isnan(table).all(axis=0)
+    means = np.nanmean(np.where(dead, -1, table), axis=0)
+    figures = table[PROBE] if over == "example" else np.where(dead, np.nan, means)
+    tab.frame.locator(f"[data-channel='{largest_first(figures)[0]}']").wait_for()
+    found = order_of(tab)
+    np.testing.assert_allclose(figures[found], figures[largest_first(figures)], rtol=1e-5)
+    assert len(set(found)) == 16
+
+
+@pytest.mark.browser
+def test_drift_is_from_a_to_b_where_both_are_set(runs, layer):
+    tab, _ = layer(chs="drift", a=-1, b=2)
+    old, new = (np.moveaxis(runs[0].load(LAYER, at), 3, 1)[PROBE].reshape(16, -1) for at in (-1, 2))
+    drift = cosine_distance(old, new)
+    assert order_of(tab) == largest_first(drift)
+    assert "from A (untrained) to B" in tab.frame.get_by_label("Sort").inner_text()
+
+
+@pytest.mark.browser
+def test_dead_channels_are_called_so_and_can_be_dimmed(layer):
+    tab, maps = layer()
+    dead = np.flatnonzero((maps == 0).all(axis=(0, 1, 2)))
+    assert len(dead) == 3
+    tab.frame.get_by_text("3 dead").wait_for()
+    said = tab.by("channel").filter(has_text="dead")
+    assert [int(said.nth(at).get_attribute("data-channel")) for at in range(3)] == dead.tolist()
+    tab.frame.get_by_label("Dim dead").check()
+    assert tab.frame.locator(".channel.dimmed").count() == 3
+    tab.page.wait_for_function("() => location.hash.includes('keras_explain.chd=true')")
+
+
+@pytest.mark.browser
+def test_a_channel_shows_the_examples_that_fire_it_most(runs, layer):
+    tab, maps = layer(ch=2, o="map")
+    tops = tab.by("top-example")
+    tops.nth(8).locator("canvas").wait_for()
+    peaks = maps[..., 2].max(axis=(1, 2))
+    rows = [int(tops.nth(at).get_attribute("data-row")) for at in range(9)]
+    assert tops.count() == 9
+    assert rows == largest_first(peaks)[:9]
+    found = [float(tops.nth(at).get_attribute("data-peak")) for at in range(9)]
+    np.testing.assert_array_equal(np.float32(found), peaks[rows])
+    canvas = tops.nth(4).locator("canvas[data-testid=map]")
+    np.testing.assert_array_equal(pixels(canvas), rendered(maps[rows[4], ..., 2], canvas))
+    tops.nth(4).get_by_role("button").click()
+    tab.page.wait_for_function(f"() => location.hash.includes('keras_explain.x={rows[4]}')")
+
+
+@pytest.mark.browser
+def test_up_and_down_go_through_the_channels_as_they_are_sorted(layer):
+    tab, _ = layer(chs="mean_abs")
+    order = order_of(tab)
+    tab.by("channel").nth(1).click()
+    tab.by("channel-detail").wait_for()
+    tab.page.keyboard.press("ArrowDown")
+    tab.frame.locator(f"[data-channel-shown='{order[2]}']").wait_for()
+    tab.page.keyboard.press("ArrowUp")
+    tab.page.keyboard.press("ArrowUp")
+    tab.frame.locator(f"[data-channel-shown='{order[0]}']").wait_for()
+    assert tab.step == STEP
+    tab.page.keyboard.press("Escape")
+    tab.by("channel-detail").wait_for(state="detached")
+
+
+@pytest.mark.browser
+def test_a_thousand_layers_are_folded_searched_and_coloured(runs, tab):
+    _, deep, address = runs
+    tab.open(address, run="deep%2Fexplain", v="layers", e=0)
+    tab.by("layer-row").first.wait_for()
+    tab.by("channel").first.wait_for()
+    inside = next(frame for frame in tab.page.frames if frame.parent_frame)
+    count = "document.querySelectorAll('*').length"
+    assert inside.evaluate(count) < 1_000
+    # The strip: a pixel a layer, in the colours of the share of dead channels.
+    dead = [(deep.load(key, 0) == 0).all(axis=(0, 1, 2)).mean() for key in deep.keys[:DEEP]]
+    strip = tab.frame.locator("canvas[data-map=layers]")
+    tab.page.wait_for_load_state("networkidle")
+    np.testing.assert_array_equal(pixels(strip), rendered(np.array(dead, np.float32)[None], strip))
+    rows = tab.by("layer-row")
+    assert rows.first.get_attribute("data-kind") == "block"
+    assert rows.count() < 120
+    tab.page.keyboard.press("/")
+    tab.page.keyboard.type("stage30 conv2")
+    tab.frame.locator("[data-layer='871']").wait_for()
+    found = [layer for layer in range(DEEP) if "stage30/" in name(layer) and "conv2" in name(layer)]
+    assert [int(rows.nth(at).get_attribute("data-layer")) for at in range(rows.count())] == found
+    tab.page.keyboard.press("Enter")
+    tab.frame.get_by_role("heading", name=name(found[0])).wait_for()
+    tab.page.keyboard.press("ArrowDown")
+    tab.frame.get_by_role("heading", name=name(found[1])).wait_for()
+    assert inside.evaluate(count) < 2_000
+    tab.frame.get_by_test_id("layer-search").fill("")
+    tab.frame.locator(f"[data-layer='{found[1]}'][aria-selected=true]").wait_for()
+    assert inside.evaluate(count) < 2_000
+
+
+@pytest.mark.browser
+def test_a_block_opens_and_closes_by_keys_and_the_step_stays(runs, tab):
+    tab.open(runs[2], run="deep%2Fexplain", v="layers", e=0)
+    tab.by("layer-row").first.wait_for()
+    tab.by("layer-tree").focus()
+    block = tab.frame.locator("[data-kind=block]").nth(1)
+    tab.page.keyboard.press("ArrowUp")
+    assert block.get_attribute("aria-expanded") == "true"
+    tab.page.keyboard.press("ArrowLeft")
+    assert block.get_attribute("aria-expanded") == "false"
+    tab.page.keyboard.press("ArrowRight")
+    assert block.get_attribute("aria-expanded") == "true"
+    assert tab.step == 0
+
+
+@pytest.mark.browser
+def test_each_figure_of_a_layer_is_numpy_s(runs, tab):
+    _, deep, address = runs
+    place = 421
+    key = f"activations/{name(place)}"
+    maps, at = deep.load(key, 0), deep.steps.index(0)
+    labels = deep.specs["weight_gradients/statistics"].labels["statistic"]
+    figures = dict(zip(labels, deep.load("weight_gradients/statistics", 0)[place], strict=True))
+    expected = {
+        "dead": (maps == 0).all(axis=(0, 1, 2)).mean(),
+        "mean_abs": np.abs(maps).mean(),
+        "zero": (maps == 0).mean(),
+        "drift": np.median(deep.stats(key)["drift"][at]),
+        "norm": figures["norm"],
+        "update_ratio": figures["update_norm"] / figures["weight_norm"],
+    }
+    tab.open(address, run="deep%2Fexplain", v="layers", e=0, l=key.replace("/", "%2F"))
+    row = tab.frame.locator(f"[data-layer='{place}']")
+    row.wait_for()
+    for statistic, value in expected.items():
+        tab.frame.locator(".layer-panel select").select_option(statistic)
+        row.locator(".number", has_text=re.compile(r"\d")).nth(1).wait_for()
+        text = row.locator(".number").last.inner_text().replace("\N{MINUS SIGN}", "-")
+        if statistic in ("dead", "zero"):
+            assert text == f"{round(100 * value)} %"
+        else:
+            assert float(text) == pytest.approx(value, rel=0.06)
+    tab.page.wait_for_function("() => location.hash.includes('keras_explain.lst=update_ratio')")
