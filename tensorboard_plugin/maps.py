@@ -57,7 +57,7 @@ def maps(
     index = reader.index()
     now = index.record(key)
     at = chosen(rows, "rows", now.row_count)
-    shape, axes = _shown_shape(now)
+    shape, axes = shown_shape(now)
     picked = None
     if channels is not None:
         channel = _channel_axis(now.spec)
@@ -107,7 +107,7 @@ def _shown(
     return encoded, np.where(intact, status, Status.DAMAGED).astype(np.uint8)
 
 
-def _shown_shape(stored: Stored) -> tuple[list[int], list[str]]:
+def shown_shape(stored: Stored) -> tuple[list[int], list[str]]:
     """Shape and axes of one row as shown."""
     shape, axes = list(stored.row_shape), list(stored.spec.axes)
     if stored.spec.shown != "all" and "channel" in axes:

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keras_explain.store import Reader, StoreError
 from keras_explain.store.probe_file import ProbeFile
-from keras_explain.store.reader import Index, Step
+from keras_explain.store.reader import Index
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
+from .outcomes import by_class, classes, loaded
 from .queries import BadRequest
 
 MAX_LISTED = 100
@@ -36,6 +36,7 @@ def runs(readers: Mapping[str, tuple[str, Reader]], logdir: str) -> dict[str, An
                 "steps": len(steps),
                 "last": steps[-1].info.step if steps else None,
                 "updated": steps[-1].info.wall_time if steps else None,
+                "probes": steps[-1].probes if steps else None,
             }
         )
     return {"runs": listed, "logdir": logdir}
@@ -100,18 +101,16 @@ def targets(reader: Reader) -> bytes:
     for at, step in enumerate(index.steps):
         if len(step.info.targets) == count:
             target[at] = np.clip(step.info.targets, -1, 2**31 - 1)
-        scores = _loaded(reader, step, "scores", count)
+        scores = loaded(reader, step, "scores", count)
         if scores is not None:
             score[at] = scores.reshape(count, -1)[:, 0]
-        outputs = _loaded(reader, step, "predictions", count)
-        if outputs is not None and outputs.ndim == 2:
-            chances = _by_class(outputs, binary=step.info.score != "output")
-            predicted[at] = chances.argmax(axis=1)
-            probability[at] = chances[np.arange(count), predicted[at]]
+        chances = by_class(reader, step, count)
+        if chances is not None:
+            probability[at] = chances[np.arange(count), chances.argmax(axis=1)]
             if labels is not None:
                 known = (labels >= 0) & (labels < chances.shape[1])
                 of_label[at, known] = chances[np.flatnonzero(known), labels[known]]
-            predicted[at, ~np.isfinite(chances).all(axis=1)] = -1
+            predicted[at] = classes(chances)
     return bundle(
         {
             "target": target,
@@ -122,23 +121,6 @@ def targets(reader: Reader) -> bytes:
         },
         steps=[step.info.step for step in index.steps],
     )
-
-
-def _by_class(outputs: NDArray[np.float32], binary: bool) -> NDArray[np.float32]:
-    """Outputs a class each: a single sigmoid stands for two classes."""
-    if binary and outputs.shape[1] == 1:
-        return np.concatenate([1 - outputs, outputs], axis=1)
-    return outputs
-
-
-def _loaded(reader: Reader, step: Step, key: str, count: int) -> NDArray[np.float32] | None:
-    stored = step.layout.get(key)
-    if stored is None or stored.row_count != count:
-        return None
-    try:
-        return reader.load(step, key)
-    except StoreError:
-        return None
 
 
 def _probe_file(reader: Reader, index: Index) -> ProbeFile | None:

@@ -19,6 +19,7 @@ from . import inputs, queries, replies
 from .channels import Kept, channels
 from .layers import OF_LAYERS, layers
 from .maps import maps
+from .pairs import FIGURES, Side, pairs
 from .queries import BadRequest, NotFound
 from .runs import Runs
 from .static_files import static_file
@@ -44,8 +45,8 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
     """
     kept = Kept()
 
-    def reader(request: Request) -> Reader:
-        run = queries.text(request.args, "run")
+    def reader(request: Request, argument: str = "run") -> Reader:
+        run = queries.text(request.args, argument)
         return runs.reader(run, *_origin(request))
 
     def serve_static(request: Request) -> Response:
@@ -108,6 +109,24 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         name, rows = queries.text(request.args, "input"), queries.numbers(request.args, "rows")
         return _binary(request, inputs.values(reader(request), name, rows))
 
+    def serve_pair(request: Request) -> Response:
+        asked = request.args
+        key, steps = queries.text(asked, "key"), queries.numbers(asked, "steps")
+        if steps is None:
+            raise BadRequest("`steps` must be given.")
+        # What is not said of B is as it is of A.
+        keyb = queries.text(asked, "keyb") if "keyb" in asked else key
+        stepsb = queries.numbers(asked, "stepsb")
+        if stepsb is not None and len(stepsb) != len(steps):
+            sizes = f"{len(steps)} and {len(stepsb)}"
+            raise BadRequest(f"`steps` and `stepsb` must be of one length. Received: {sizes}")
+        a = Side.of(reader(request), key)
+        b = Side.of(reader(request, "runb" if "runb" in asked else "run"), keyb)
+        both = list(zip(steps, steps if stepsb is None else stepsb, strict=True))
+        figures = queries.names(asked, "figures", list(FIGURES))
+        rows = queries.numbers(asked, "rows")
+        return _binary(request, pairs(a, b, both, rows, figures))
+
     return {
         "/static/*": _reading(serve_static),
         "/runs": _reading(serve_runs),
@@ -119,6 +138,7 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/layers": _reading(serve_layers),
         "/inputs": _reading(serve_inputs),
         "/values": _reading(serve_values),
+        "/pair": _reading(serve_pair),
     }
 
 

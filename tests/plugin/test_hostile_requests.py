@@ -13,8 +13,9 @@ from .conftest import RUNS, Provider, ask, client_of
 
 ROUTES = (
     "runs", "manifest", "columns", "targets", "maps", "channels", "layers", "inputs", "values",
-    "static/index.js",
+    "pair", "static/index.js",
 )  # fmt: skip
+READING = ROUTES[1:-1]
 NUMBERS = (
     "x", "1.5", "1e3", "", ",", "1,,2", " 1", "+1", "0x1", "٣", "--1", "99999999999", "-1,", "NaN",
     "1;2", "\x00", "1" * 20_000, ",".join(["0"] * 20_001),
@@ -58,8 +59,10 @@ def test_a_name_that_is_not_listed_opens_nothing(client, name, monkeypatch):
     real = os.open
     monkeypatch.setattr(os, "open", lambda path, *args: (opened.append(path), real(path, *args))[1])
     for argument, routes in {
-        "run": ROUTES[1:-1],
-        "key": ("columns", "maps", "channels"),
+        "run": READING,
+        "runb": ("pair",),
+        "key": ("columns", "maps", "channels", "pair"),
+        "keyb": ("pair",),
         "of": ("layers",),
         "input": ("inputs", "values"),
     }.items():
@@ -68,13 +71,13 @@ def test_a_name_that_is_not_listed_opens_nothing(client, name, monkeypatch):
     assert not [path for path in opened if name and name in str(path) and len(name) > 2]
 
 
-@pytest.mark.parametrize("argument", ["steps", "rows", "channels", "size"])
+@pytest.mark.parametrize("argument", ["steps", "rows", "channels", "size", "stepsb"])
 @pytest.mark.parametrize("value", NUMBERS)
 def test_a_wrong_number_is_refused(client, argument, value):
     valid = {"run": RUNS[0], "key": "activations/conv1", "input": "image", "steps": "0"}
-    route = "inputs" if argument == "size" else "maps"
+    route = {"size": "inputs", "stepsb": "pair"}.get(argument, "maps")
     reply = ask(client, route, **{**valid, argument: value})
-    if value == "" and argument != "size":
+    if value == "" and route == "maps":
         assert reply.status_code == 200  # nothing chosen is a choice
     else:
         assert_refused(reply)
@@ -99,11 +102,29 @@ def test_a_number_out_of_range_is_told_the_range(client, argument, value):
     assert "Received: " in reply.text
 
 
-@pytest.mark.parametrize("route", ["manifest", "columns", "targets", "maps", "inputs", "values"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"steps": "0,1", "stepsb": "0"},
+        {"steps": "0", "rows": "16"},
+        {"steps": "0", "rows": "-1"},
+        {"steps": "0", "figures": "cosine,rho"},
+        {"steps": "0", "figures": ""},
+        {"steps": "0", "keyb": ""},
+        {"steps": "0", "runb": ""},
+        {"steps": ",".join(["0"] * 20_000)},
+        {"steps": "0", "rows": ",".join(["0"] * 20_000)},
+    ],
+)
+def test_a_comparison_that_is_not_bounded_or_not_meant_is_refused(client, query):
+    assert_refused(ask(client, "pair", run=RUNS[0], key="saliency", **query))
+
+
+@pytest.mark.parametrize("route", READING)
 def test_a_missing_argument_is_named(client, route):
     reply = ask(client, route)
     assert reply.status_code == 400
-    assert reply.text == ("`key` must be given." if route in ("columns", "maps") else
+    assert reply.text == ("`key` must be given." if route in ("columns", "maps", "pair") else
                           "`input` must be given." if route in ("inputs", "values") else
                           "`run` must be given.")  # fmt: skip
 
@@ -157,7 +178,7 @@ def test_damaged_files_never_hide_a_step_or_a_run(logdir, tmp_path):
             assert listed["a/explain"]["steps"] >= 4
             query = {"run": "a/explain", "key": "saliency", "input": "image", "steps": "-1,0,2"}
             of = {"of": "activations", "step": "0"}
-            for route in ROUTES[1:-1]:
+            for route in READING:
                 named = {"key": "activations/conv1"} if route == "channels" else of
                 assert ask(client, route, **{**query, **named}).status_code in (200, 404)
             assert ask(client, "maps", **query).status_code == 200
