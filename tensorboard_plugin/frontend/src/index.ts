@@ -9,6 +9,7 @@ import "./stage.css";
 import "./picture.css";
 import "./layers.css";
 import "./gradients.css";
+import "./compare.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

@@ -38,8 +38,9 @@ export const COMMANDS = [
   { id: "zoomOut", keys: ["_"], shown: "_", does: "zoom out (Shift and −)" },
   { id: "zoomReset", keys: ["0"], shown: "0", does: "show the whole map" },
   { id: "view1", keys: ["1"], shown: "1", does: "Evolve" },
-  { id: "view2", keys: ["2"], shown: "2", does: "Layers" },
-  { id: "view3", keys: ["3"], shown: "3", does: "Gradients" },
+  { id: "view2", keys: ["2"], shown: "2", does: "Compare" },
+  { id: "view3", keys: ["3"], shown: "3", does: "Layers" },
+  { id: "view4", keys: ["4"], shown: "4", does: "Gradients" },
   { id: "copy", keys: ["y"], shown: "Y", does: "copy a link to this view" },
   { id: "help", keys: ["?"], shown: "?", does: "this sheet" },
 ] as const;

@@ -15,6 +15,8 @@ export interface RunEntry {
   steps: number;
   last: number | null;
   updated: number | null;
+  /** Hash of the examples: runs of the same hash watch the same ones. */
+  probes: string | null;
 }
 
 export interface RunList {

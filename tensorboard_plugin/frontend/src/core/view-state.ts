@@ -3,16 +3,18 @@
 import { AXES, type AxisKind } from "./axis";
 import { ORDERS, type Order } from "./bars";
 import { CELL } from "./cards";
+import { CHANGES, type Change } from "./change";
 import { CHANNEL_SORTS, CHANNELS_OVER, type ChannelSort, type ChannelsOver } from "./channels";
 import { DIVERGING, type Diverging, SEQUENTIAL, type Sequential } from "./colours";
 import { RANGES, type Range, SCALES, type Scale } from "./domain";
 import { OUTLINES, OVERLAYS, type Overlay } from "./overlay";
+import { FIGURES, type Figure } from "./pair";
 import { SORTS, type Sort } from "./probes";
 import { MODES, type Mode, SAMPLINGS, type Sampling } from "./stage";
 import type { State } from "./url";
 import { boxOf, boxText } from "./zoom";
 
-export const VIEWS = ["evolve", "detail", "layers", "gradients"] as const;
+export const VIEWS = ["evolve", "detail", "compare", "pair", "layers", "gradients"] as const;
 export const CURVES = ["even", "gamma", "symlog"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
 export const TRAILS = ["none", "short", "all"] as const;
@@ -29,6 +31,7 @@ export const GRADIENT_STATISTICS = ["norm", "ratio", "update_ratio", "zero_share
 export const WEIGHT_SORTS = ["model", "largest", "smallest"] as const;
 export const DISTRIBUTIONS = ["heat", "ridges", "bands", "table"] as const;
 export const BIN_WINDOWS = ["recent", "all"] as const;
+export const TOGETHER = ["shared", "own"] as const;
 
 export interface ViewState {
   view: (typeof VIEWS)[number];
@@ -40,6 +43,16 @@ export interface ViewState {
   a: number | null;
   b: number | null;
   record: string | null;
+  /** The record of side B; null: that of A. */
+  recordb: string | null;
+  /** Whether two runs or methods are compared at one step. */
+  sameStep: boolean;
+  /** By what examples are ranked that are compared, and what that is held against. */
+  apart: Figure;
+  change: Change;
+  flippedPairs: boolean;
+  /** A and B on one scale or each on its own; null: as suits them. */
+  together: (typeof TOGETHER)[number] | null;
   probe: number;
   scale: Scale;
   range: Range;
@@ -110,6 +123,12 @@ export const DEFAULTS: ViewState = {
   a: null,
   b: null,
   record: null,
+  recordb: null,
+  sameStep: true,
+  apart: "spearman",
+  change: "probability",
+  flippedPairs: false,
+  together: null,
   probe: 0,
   scale: "time",
   range: "p1",
@@ -209,6 +228,12 @@ const CODECS: Codecs = {
   a: whole("a"),
   b: whole("b"),
   record: text("m"),
+  recordb: text("mb"),
+  sameStep: truth("k"),
+  apart: oneOf("rk", FIGURES),
+  change: oneOf("dy", CHANGES),
+  flippedPairs: truth("df"),
+  together: oneOf("ds", TOGETHER),
   probe: index("x"),
   scale: oneOf("s", SCALES),
   range: oneOf("r", RANGES),

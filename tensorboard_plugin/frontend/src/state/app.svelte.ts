@@ -1,7 +1,7 @@
 /** The one store: what is selected, and what is known of the run. */
 
 import { Api, isAbort, Lane } from "../core/api";
-import { homeOf } from "../core/forms";
+import { homeOf, isFilm } from "../core/forms";
 import { gapRecord } from "../core/gap";
 import type { Playhead, PlayState } from "../core/player";
 import { findRecord, STATISTICS_KEY } from "../core/records";
@@ -12,18 +12,20 @@ import { FigureStore } from "./figures.svelte";
 import { InputStore } from "./inputs.svelte";
 import { LookedRun } from "./looked-run.svelte";
 import { type Ask, MapStore } from "./maps.svelte";
+import { PairStore } from "./pairs.svelte";
 
 class App {
   readonly api = new Api();
   /** The chosen run, and the one that it is compared with, where that is another one. */
-  readonly first = new LookedRun(this.api, () => this.selection.range);
-  readonly other = new LookedRun(this.api, () => this.selection.range);
+  first = $state.raw(new LookedRun(this.api, () => this.selection.range));
+  other = $state.raw(new LookedRun(this.api, () => this.selection.range));
   readonly maps = new MapStore(
     this.api,
     (run, step) => this.lookedAt(run).stampOf(step),
     (ask) => this.#bytesOf(ask),
   );
   readonly figures = new FigureStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
+  readonly pairs = new PairStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
 
   selection = $state<ViewState>({ ...DEFAULTS, pinned: [] });
@@ -176,6 +178,14 @@ class App {
     void this.refresh();
   }
 
+  /** The two runs change places; nothing has to be fetched again. */
+  swapRuns(): void {
+    const { selection, first, other } = this;
+    selection.run = other.run;
+    selection.runb = first.run;
+    [this.first, this.other] = [other, first];
+  }
+
   /** Go to a record, in the view that shows it. */
   choose(key: string): void {
     const record = this.choices.find((each) => each.key === key);
@@ -186,9 +196,10 @@ class App {
       selection.layer = key;
       selection.channel = null;
     } else if (home === "evolve") selection.record = key;
-    // An example stays open where the record says something about it.
+    // An example stays open where the record says something about it, and so does a comparison.
+    const comparing = ["compare", "pair"].includes(selection.view) && isFilm(record);
     const stays = home === "evolve" && selection.view === "detail" && !record.rows;
-    if (!stays) selection.view = home;
+    if (!stays && !comparing) selection.view = home;
   }
 
   wantColumns(key: string): Promise<void> {

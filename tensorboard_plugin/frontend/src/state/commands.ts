@@ -11,6 +11,7 @@ import type { ViewState } from "../core/view-state";
 import { boxOf, boxText, pictureAt, zoomAt } from "../core/zoom";
 import { app } from "./app.svelte";
 import { domainFor } from "./painting.svelte";
+import { sides, swapSides } from "./sides.svelte";
 
 function after<Value>(values: readonly Value[], value: Value, by = 1): Value {
   const at = values.indexOf(value);
@@ -41,6 +42,23 @@ export function swapFlags(): void {
 export function openProbe(probe: number): void {
   app.selection.probe = probe;
   app.selection.view = "detail";
+}
+
+export function openPair(probe: number): void {
+  app.selection.probe = probe;
+  app.selection.view = "pair";
+}
+
+function isComparing(): boolean {
+  return ["compare", "pair"].includes(app.selection.view);
+}
+
+/** The next example; in a comparison the one that differs next. */
+function nextProbe(by: number): void {
+  const order = isComparing() ? sides.order : undefined;
+  const at = order ? order.indexOf(app.probe) : app.probe;
+  const next = Math.min(Math.max(0, at + by), Math.max(0, app.probeCount - 1));
+  app.selection.probe = order?.[next] ?? next;
 }
 
 function nextMethod(by: number): void {
@@ -108,13 +126,9 @@ export function run(command: CommandId, shifted: boolean): void {
     follow: () => app.apply(follow(app.head)),
     setA: () => setFlag("a", app.step),
     setB: () => setFlag("b", app.step),
-    swap: swapFlags,
-    nextProbe: () => {
-      selection.probe = Math.min(app.probe + 1, Math.max(0, app.probeCount - 1));
-    },
-    previousProbe: () => {
-      selection.probe = Math.max(0, app.probe - 1);
-    },
+    swap: isComparing() ? swapSides : swapFlags,
+    nextProbe: () => nextProbe(1),
+    previousProbe: () => nextProbe(-1),
     method: () => nextMethod(by),
     layer: () => nextLayer(by),
     colours: nextColours,
@@ -136,8 +150,9 @@ export function run(command: CommandId, shifted: boolean): void {
       selection.zoom = "";
     },
     view1: () => show("evolve"),
-    view2: () => show("layers"),
-    view3: () => show("gradients"),
+    view2: () => show("compare"),
+    view3: () => show("layers"),
+    view4: () => show("gradients"),
   };
   actions[command]?.();
 }

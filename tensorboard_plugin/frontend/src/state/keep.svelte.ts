@@ -7,6 +7,7 @@ import { watchTheme } from "../core/theme";
 import { readState, writeState } from "../core/url";
 import { decodeView, encodeView } from "../core/view-state";
 import { app } from "./app.svelte";
+import { SIDE_LANES } from "./staging.svelte";
 
 const DEBOUNCE = 300;
 
@@ -35,9 +36,9 @@ export function keepAddress(): void {
   readAddress();
   $effect(() =>
     onHashChange(() => {
-      const { run } = app.selection;
+      const { run, runb } = app.selection;
       readAddress();
-      if (app.selection.run !== run) void app.refresh();
+      if (app.selection.run !== run || app.selection.runb !== runb) void app.refresh();
     }),
   );
   $effect(() => {
@@ -62,7 +63,7 @@ export function keepFresh(): () => void {
   };
 }
 
-const LANES = ["grid", "pair", "layer"];
+const LANES = ["grid", "pair", "layer", ...Object.values(SIDE_LANES)];
 
 export function keepPlaying(): void {
   $effect(() => {

@@ -8,6 +8,7 @@ import type { Overlay } from "../core/overlay";
 import type { Domain } from "../core/paint";
 import type { InputSpec, RecordSpec } from "../core/types";
 import { app } from "./app.svelte";
+import type { LookedRun } from "./looked-run.svelte";
 
 export const NO_DOMAIN: Domain = { lo: 0, hi: 0 };
 
@@ -28,14 +29,19 @@ export function overlayOf(): Overlay {
 }
 
 /** The colour scale of one row at one step, as the user chose it. */
-export function domainFor(record: RecordSpec, row: number, step: number): Domain | undefined {
+export function domainFor(
+  record: RecordSpec,
+  row: number,
+  step: number,
+  looked: LookedRun = app.first,
+): Domain | undefined {
   const { scale, range, low, high } = app.selection;
   // Ends that were typed in are in the units of one record.
   if (scale === "fixed" && record.key === app.record?.key && low !== null && high !== null) {
     const fixed = fixedDomain(low, high, record.signed);
     if (fixed) return fixed;
   }
-  const columns = app.columns[record.key];
+  const columns = looked.columns[record.key];
   if (!columns) return undefined;
   return domainOf({ columns, signed: record.signed, scale, range, row, step });
 }
@@ -83,8 +89,8 @@ export function inputOf(record: RecordSpec | undefined): InputSpec | undefined {
 }
 
 /** Why a map is missing: what the callback wrote down about this method and step. */
-export function reasonFor(record: RecordSpec, step: number): string {
-  const failures = app.manifest?.failures ?? [];
+export function reasonFor(record: RecordSpec, step: number, looked: LookedRun = app.first): string {
+  const failures = looked.manifest?.failures ?? [];
   const mine = failures.find(
     (failure) =>
       failure.step === step &&
