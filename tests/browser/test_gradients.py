@@ -70,6 +70,17 @@ def test_the_overview_is_numpy_s_pixel_by_pixel(opened, statistic):
 
 
 @pytest.mark.browser
+def test_each_weight_s_name_stands_beside_its_row(opened):
+    tab, run = opened()
+    canvas = tab.frame.locator("canvas[data-map=weights]").bounding_box()
+    rows = run.specs["weight_gradients/statistics"].rows
+    for at in range(len(rows)):
+        name = tab.by("weight").nth(at).bounding_box()
+        middle = canvas["y"] + canvas["height"] * (at + 0.5) / len(rows)
+        assert name["y"] < middle < name["y"] + name["height"]
+
+
+@pytest.mark.browser
 def test_all_steps_take_the_colours_by_one_click(opened):
     tab, run = opened()
     tab.frame.get_by_role("radio", name="All steps").check()
