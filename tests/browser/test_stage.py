@@ -297,6 +297,7 @@ def test_the_cursor_is_moved_by_keys_and_reads_exact_values_in_all_panes(opened,
     read = [float(value) for value in panel.get_attribute("data-value-input").split(",")]
     np.testing.assert_array_equal(np.float32(read), run.probes.inputs["image"][PROBE][cell])
     said = tab.by("stage").get_by_role("status")
+    assert said.count() == 1
     assert f"row {row}, column {column}" in said.inner_text()
 
 

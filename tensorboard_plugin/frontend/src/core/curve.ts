@@ -6,14 +6,25 @@ export function xOf(index: number, count: number): number {
   return count > 1 ? (index / (count - 1)) * BOX.width : BOX.width / 2;
 }
 
+/** Points lie evenly, or at the shares of the width that are given. */
+function along(count: number, places?: ArrayLike<number>): (index: number) => number {
+  return (index) => (places ? places[index] * BOX.width : xOf(index, count));
+}
+
 export function yOf(value: number, lo: number, hi: number): number {
   const share = hi > lo ? (value - lo) / (hi - lo) : 0.5;
   return BOX.height * (1 - Math.min(1, Math.max(0, share)));
 }
 
 /** Return a path that breaks where a value is missing. Long series keep each bin's low and high. */
-export function linePath(values: ArrayLike<number>, lo: number, hi: number, most = 1500): string {
-  const count = values.length;
+export function linePath(
+  values: ArrayLike<number>,
+  lo: number,
+  hi: number,
+  most = 1500,
+  places?: ArrayLike<number>,
+): string {
+  const x = along(values.length, places);
   let path = "";
   let pen = "M";
   for (const index of kept(values, most)) {
@@ -21,7 +32,7 @@ export function linePath(values: ArrayLike<number>, lo: number, hi: number, most
       pen = "M";
       continue;
     }
-    path += `${pen}${round(xOf(index, count))} ${round(yOf(values[index], lo, hi))}`;
+    path += `${pen}${round(x(index))} ${round(yOf(values[index], lo, hi))}`;
     if (pen === "M") path += "h0"; // a lone point is a dot, for the caps are round
     pen = "L";
   }
@@ -29,19 +40,25 @@ export function linePath(values: ArrayLike<number>, lo: number, hi: number, most
 }
 
 /** Close a line down to the floor. */
-export function areaPath(values: ArrayLike<number>, lo: number, hi: number): string {
+export function areaPath(
+  values: ArrayLike<number>,
+  lo: number,
+  hi: number,
+  places?: ArrayLike<number>,
+): string {
   const count = values.length;
+  const x = along(count, places);
   let path = "";
   let start = -1;
   for (let i = 0; i <= count; i++) {
     const present = i < count && Number.isFinite(values[i]);
     if (present && start < 0) {
       start = i;
-      path += `M${round(xOf(i, count))} ${BOX.height}`;
+      path += `M${round(x(i))} ${BOX.height}`;
     }
-    if (present) path += `L${round(xOf(i, count))} ${round(yOf(values[i], lo, hi))}`;
+    if (present) path += `L${round(x(i))} ${round(yOf(values[i], lo, hi))}`;
     if (!present && start >= 0) {
-      path += `L${round(xOf(i - 1, count))} ${BOX.height}Z`;
+      path += `L${round(x(i - 1))} ${BOX.height}Z`;
       start = -1;
     }
   }

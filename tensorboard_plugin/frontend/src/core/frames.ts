@@ -56,6 +56,66 @@ export function fittingFrames(
   }
 }
 
+/** A part of a run, by the indices of its first and last step. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** The frames of a part of a run; its first and last step are always among them. */
+export function framesWithin(
+  { from, to }: Span,
+  width: number,
+  change: ArrayLike<number>,
+  fixed: number[],
+): Frame[] {
+  const count = Math.max(0, to - from + 1);
+  const own = Float32Array.from({ length: count }, (_, i) => change[from + i] ?? Number.NaN);
+  const inside = fixed.map((index) => index - from);
+  return fittingFrames(width, count, own, inside).map(({ index, hidden }) => ({
+    index: index + from,
+    hidden,
+  }));
+}
+
+/** Room in pixels before the middle of a frame, from the row's beginning or from its gap. */
+export const HALF_FRAME = 27;
+
+/** Where the middle of each frame lies in a row of `width` pixels that it fills evenly. */
+export function frameMiddles(frames: Frame[], width: number): number[] {
+  const gapOf = ({ hidden }: Frame) => (hidden > 0 ? GAP_WIDTH : 0);
+  const widths = frames.map((frame) => gapOf(frame) + 2 * HALF_FRAME);
+  const rest = width - widths.reduce((sum, each) => sum + each, 0);
+  const between = frames.length > 1 ? Math.max(2, rest / (frames.length - 1)) : 0;
+  let left = 0;
+  return frames.map((frame, i) => {
+    const middle = left + gapOf(frame) + HALF_FRAME;
+    left += widths[i] + between;
+    return middle;
+  });
+}
+
+/**
+ * Where every step from the first frame to the last lies, as shares from the middle of the one to
+ * the middle of the other: those with a frame below it, hidden ones evenly between.
+ */
+export function stepPlaces(frames: Frame[], width: number): Float32Array {
+  if (frames.length < 2) return Float32Array.from(frames, () => 0.5);
+  const middles = frameMiddles(frames, width);
+  const [start, end] = [middles[0], middles[middles.length - 1]];
+  const first = frames[0].index;
+  const places = new Float32Array(frames[frames.length - 1].index - first + 1);
+  for (let i = 1; i < frames.length; i++) {
+    const [from, to] = [frames[i - 1].index, frames[i].index];
+    for (let at = from; at <= to; at++) {
+      const share = (at - from) / (to - from);
+      const x = middles[i - 1] + share * (middles[i] - middles[i - 1]);
+      places[at - first] = (x - start) / (end - start);
+    }
+  }
+  return places;
+}
+
 function largest(change: ArrayLike<number>, count: number): number[] {
   return Array.from({ length: Math.min(count, change.length) }, (_, i) => i)
     .filter((i) => change[i] > 0)

@@ -65,3 +65,11 @@ export function countNonFinite(values: ArrayLike<number>): number {
 export function isFlat({ lo, hi }: Domain): boolean {
   return !(hi > lo);
 }
+
+/** Less than float16 keeps apart: what is left is rounding. */
+const ROUNDING = 2 ** -10;
+
+/** Whether a map says nothing about where: its values are all but one and the same. */
+export function isFlatMap(lo: number, hi: number): boolean {
+  return hi - lo <= ROUNDING * Math.max(Math.abs(lo), Math.abs(hi));
+}

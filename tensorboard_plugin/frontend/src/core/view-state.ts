@@ -32,6 +32,7 @@ export const WEIGHT_SORTS = ["model", "largest", "smallest"] as const;
 export const DISTRIBUTIONS = ["heat", "ridges", "bands", "table"] as const;
 export const BIN_WINDOWS = ["recent", "all"] as const;
 export const TOGETHER = ["shared", "own"] as const;
+export const FILM_ROWS = ["methods", "layers"] as const;
 
 export interface ViewState {
   view: (typeof VIEWS)[number];
@@ -113,6 +114,10 @@ export interface ViewState {
   sampling: Sampling;
   /** The part of the maps in sight, as `zoom.ts` writes it. */
   zoom: string;
+  /** What is a row of the filmstrip. */
+  filmRows: (typeof FILM_ROWS)[number];
+  /** The steps of the filmstrip, "from_to"; empty: all of them. */
+  filmSpan: string;
 }
 
 export const DEFAULTS: ViewState = {
@@ -174,6 +179,8 @@ export const DEFAULTS: ViewState = {
   mode: "2up",
   sampling: "nearest",
   zoom: "",
+  filmRows: "methods",
+  filmSpan: "",
 };
 
 interface Codec<Value> {
@@ -285,6 +292,11 @@ const CODECS: Codecs = {
   mode: oneOf("d", MODES),
   sampling: oneOf("u", SAMPLINGS),
   zoom: { name: "z", read: (text) => boxText(boxOf(text)) },
+  filmRows: oneOf("fr", FILM_ROWS),
+  filmSpan: {
+    name: "fz",
+    read: (text) => (/^-?\d{1,15}_-?\d{1,15}$/.test(text) ? text : undefined),
+  },
 };
 
 const PROPERTIES = Object.keys(CODECS) as (keyof ViewState)[];
