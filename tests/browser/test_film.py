@@ -107,7 +107,7 @@ def test_a_gap_opens_and_the_link_keeps_the_part(opened):
     tab.page.reload()
     frames(tab).first.wait_for(timeout=60_000)
     assert steps_of(tab) == found
-    tab.frame.get_by_role("button", name="All steps").click()
+    tab.frame.get_by_role("button", name="All steps", exact=True).click()
     tab.frame.get_by_role("button", name="Only A – B").click()
     assert [steps_of(tab)[0], steps_of(tab)[-1]] == [A, B]
 

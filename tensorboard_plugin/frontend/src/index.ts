@@ -10,6 +10,7 @@ import "./picture.css";
 import "./layers.css";
 import "./gradients.css";
 import "./compare.css";
+import "./film.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {
