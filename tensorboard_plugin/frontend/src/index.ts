@@ -11,6 +11,8 @@ import "./layers.css";
 import "./gradients.css";
 import "./compare.css";
 import "./film.css";
+import "./evolve.css";
+import "./time.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

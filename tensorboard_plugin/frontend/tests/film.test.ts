@@ -60,8 +60,8 @@ describe("curves below frames", () => {
   });
 
   it("are drawn at those places", () => {
-    expect(linePath([0, 1, 0], 0, 1, 1500, [0, 0.25, 1])).toBe("M0 100h0L250 0L1000 100");
-    expect(areaPath([0, 1], 0, 1, [0.1, 0.9])).toBe("M100 100L100 100L900 0L900 100Z");
+    expect(linePath([0, 1, 0], 0, 1, { places: [0, 0.25, 1] })).toBe("M0 100h0L250 0L1000 100");
+    expect(areaPath([0, 1], 0, 1, { places: [0.1, 0.9] })).toBe("M100 100L100 100L900 0L900 100Z");
   });
 });
 

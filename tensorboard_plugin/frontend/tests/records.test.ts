@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Api, address, Lane, ReplyError } from "../src/core/api";
-import { listProbes, type Verdict, verdictOf } from "../src/core/probes";
+import { verdictOf } from "../src/core/probes";
 import {
   attributions,
   findRecord,
@@ -91,23 +91,6 @@ describe("probes", () => {
       correct: false,
     });
     expect(verdictOf(manifest, undefined, 0, 0)).toBeNull();
-  });
-
-  it("are sorted and filtered", () => {
-    const list = (change: object) =>
-      listProbes(manifest, verdicts as (Verdict | null)[], [0.1, 0.3, 0.2], {
-        sort: "index",
-        label: null,
-        wrongOnly: false,
-        ...change,
-      });
-    expect(list({})).toEqual([0, 1, 2]);
-    expect(list({ sort: "drift" })).toEqual([1, 2, 0]);
-    expect(list({ sort: "confidence" })).toEqual([2, 0, 1]);
-    expect(list({ sort: "wrong" })).toEqual([1, 0, 2]);
-    expect(list({ label: 1 })).toEqual([1, 2]);
-    expect(list({ wrongOnly: true })).toEqual([1]);
-    expect(list({ sort: "value", values: [0.1, Number.NaN, 7] })).toEqual([2, 0, 1]);
   });
 });
 

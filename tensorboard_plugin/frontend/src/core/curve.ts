@@ -16,15 +16,24 @@ export function yOf(value: number, lo: number, hi: number): number {
   return BOX.height * (1 - Math.min(1, Math.max(0, share)));
 }
 
+interface Drawn {
+  /** About how many points a long series keeps. */
+  most?: number;
+  /** Where each value stands, as a share of the width; by default evenly. */
+  places?: ArrayLike<number>;
+  /** Indices before which there is a gap that no line crosses. */
+  breaks?: ReadonlySet<number>;
+}
+
 /** Return a path that breaks where a value is missing. Long series keep each bin's low and high. */
 export function linePath(
   values: ArrayLike<number>,
   lo: number,
   hi: number,
-  most = 1500,
-  places?: ArrayLike<number>,
+  { most = 1500, places, breaks = new Set<number>() }: Drawn = {},
 ): string {
   const x = along(values.length, places);
+  let last = 0;
   let path = "";
   let pen = "M";
   for (const index of kept(values, most)) {
@@ -32,6 +41,8 @@ export function linePath(
       pen = "M";
       continue;
     }
+    for (let i = last + 1; i <= index && pen === "L"; i++) if (breaks.has(i)) pen = "M";
+    last = index;
     path += `${pen}${round(x(index))} ${round(yOf(values[index], lo, hi))}`;
     if (pen === "M") path += "h0"; // a lone point is a dot, for the caps are round
     pen = "L";
@@ -44,25 +55,28 @@ export function areaPath(
   values: ArrayLike<number>,
   lo: number,
   hi: number,
-  places?: ArrayLike<number>,
+  { most = 1500, places, breaks = new Set<number>() }: Drawn = {},
 ): string {
-  const count = values.length;
-  const x = along(count, places);
+  const x = along(values.length, places);
   let path = "";
-  let start = -1;
-  for (let i = 0; i <= count; i++) {
-    const present = i < count && Number.isFinite(values[i]);
-    if (present && start < 0) {
-      start = i;
-      path += `M${round(x(i))} ${BOX.height}`;
+  let last = -1;
+  const close = () => (last < 0 ? "" : `L${round(x(last))} ${BOX.height}Z`);
+  for (const index of kept(values, most)) {
+    if (!Number.isFinite(values[index])) {
+      path += close();
+      last = -1;
+      continue;
     }
-    if (present) path += `L${round(x(i))} ${round(yOf(values[i], lo, hi))}`;
-    if (!present && start >= 0) {
-      path += `L${round(x(i - 1))} ${BOX.height}Z`;
-      start = -1;
-    }
+    for (let i = last + 1; i <= index && last >= 0; i++)
+      if (breaks.has(i)) {
+        path += close();
+        last = -1;
+      }
+    if (last < 0) path += `M${round(x(index))} ${BOX.height}`;
+    path += `L${round(x(index))} ${round(yOf(values[index], lo, hi))}`;
+    last = index;
   }
-  return path;
+  return path + close();
 }
 
 function* kept(values: ArrayLike<number>, most: number): Generator<number> {

@@ -34,6 +34,22 @@ export function stepName(step: number | undefined): string {
   return step < 0 ? "untrained" : `step ${step}`;
 }
 
+/** "epoch 23 of 50, val loss 0.41": where we are, as it is heard. */
+export function spokenStep(
+  step: number | undefined,
+  epochs: (number | null)[],
+  index: number,
+  metric: { name: string; value: number | null | undefined } | null,
+): string {
+  const [epoch, last] = [epochs[index], epochs.at(-1)];
+  const isEpoch = typeof epoch === "number" && epoch >= 0;
+  const parts = [isEpoch ? `epoch ${epoch} of ${last}` : stepName(step)];
+  if (isEpoch && epoch !== step) parts.push(stepName(step));
+  if (metric && typeof metric.value === "number")
+    parts.push(`${metric.name.replaceAll("_", " ")} ${digits(metric.value, 3)}`);
+  return parts.join(", ");
+}
+
 export function stepTag(step: number): string {
   return step < 0 ? "init" : String(step);
 }

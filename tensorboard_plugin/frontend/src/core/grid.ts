@@ -38,3 +38,47 @@ export function visibleCells(count: number, box: GridBox): Window {
     after: Math.max(0, rows - bottom) * pitch,
   };
 }
+
+export function rowsOf<Item>(items: Item[], columns: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / columns) }, (_, row) =>
+    items.slice(row * columns, (row + 1) * columns),
+  );
+}
+
+/** Return the cell that a key leads to, or nothing where the key is not of a grid. */
+export function cellAfter(
+  key: string,
+  from: number,
+  count: number,
+  columns: number,
+  rowsInSight: number,
+): number | undefined {
+  const page = Math.max(1, rowsInSight) * columns;
+  const moves: Record<string, number> = {
+    ArrowLeft: from - 1,
+    ArrowRight: from + 1,
+    // At the edge there is nothing above or below.
+    ArrowUp: from >= columns ? from - columns : from,
+    ArrowDown: from + columns < count ? from + columns : from,
+    PageUp: from - page,
+    PageDown: from + page,
+    Home: 0,
+    End: count - 1,
+  };
+  return key in moves ? Math.min(count - 1, Math.max(0, moves[key])) : undefined;
+}
+
+/** Return where to scroll to so that a cell is in sight, or nothing where it is. */
+export function scrollTo(
+  index: number,
+  { columns, rowHeight }: Window,
+  gap: number,
+  scroll: number,
+  height: number,
+): number | undefined {
+  if (index < 0) return undefined;
+  const top = Math.floor(index / columns) * (rowHeight + gap);
+  if (top < scroll) return top;
+  const bottom = top + rowHeight + 2 * gap;
+  return bottom > scroll + height ? bottom - height : undefined;
+}

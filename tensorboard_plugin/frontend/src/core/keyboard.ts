@@ -12,6 +12,9 @@ export const COMMANDS = [
   { id: "swap", keys: ["x"], shown: "X", does: "swap A and B" },
   { id: "nextProbe", keys: ["j"], shown: "J", does: "next example" },
   { id: "previousProbe", keys: ["k"], shown: "K", does: "previous example" },
+  { id: "pin", keys: ["p"], shown: "P", does: "pin this example: it stays first" },
+  { id: "find", keys: ["q"], shown: "Q", does: "find examples by number or class" },
+  { id: "goTo", keys: ["g"], shown: "G", does: "go to a step by its number" },
   { id: "back", keys: ["Escape"], shown: "Esc", does: "back to the grid, close this sheet" },
   { id: "method", keys: ["m"], shown: "M", does: "next method (Shift: previous)" },
   {

@@ -14,16 +14,38 @@ export function seek(head: Playhead, index: number): Playhead {
   return { ...head, state: "paused", index: Math.min(last, Math.max(0, Math.round(index))) };
 }
 
-/** Play from here, or from the start where there is no more; pause where it plays. */
-export function toggle(head: Playhead): Playhead {
-  if (head.state === "playing") return { ...head, state: "paused" };
-  if (head.count < 2) return head;
-  const atEnd = head.index >= head.count - 1;
-  return { ...head, state: "playing", index: atEnd ? 0 : head.index };
+/** What is played again and again: the indices of its first and last step. */
+export interface Loop {
+  from: number;
+  to: number;
 }
 
-export function tick(head: Playhead): Playhead {
+/** The loop between two flags, whichever comes first; without them that of all steps. */
+export function loopOf(steps: number[], a: number | null, b: number | null): Loop {
+  const last = steps.length - 1;
+  const at = (step: number | null, otherwise: number) => {
+    const index = step === null ? -1 : steps.indexOf(step);
+    return index < 0 ? otherwise : index;
+  };
+  const [one, other] = [at(a, 0), at(b, last)];
+  return { from: Math.min(one, other), to: Math.max(one, other) };
+}
+
+/** Play from here, or from the start where there is no more; pause where it plays. */
+export function toggle(head: Playhead, loop?: Loop): Playhead {
+  if (head.state === "playing") return { ...head, state: "paused" };
+  if (head.count < 2) return head;
+  const { from, to } = loop ?? { from: 0, to: head.count - 1 };
+  const outside = head.index >= to || head.index < from;
+  return { ...head, state: "playing", index: outside ? from : head.index };
+}
+
+export function tick(head: Playhead, loop?: Loop): Playhead {
   if (head.state !== "playing") return head;
+  if (loop) {
+    const outside = head.index >= loop.to || head.index < loop.from;
+    return { ...head, index: outside ? loop.from : head.index + 1 };
+  }
   const index = Math.min(head.index + 1, head.count - 1);
   return { ...head, index, state: index >= head.count - 1 ? "paused" : "playing" };
 }

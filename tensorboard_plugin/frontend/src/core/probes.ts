@@ -58,36 +58,16 @@ export function verdictOf(
   };
 }
 
-export const SORTS = ["index", "drift", "confidence", "wrong", "value"] as const;
-export type Sort = (typeof SORTS)[number];
-
-export interface Listing {
-  sort: Sort;
-  /** Only probes of this class. */
-  label: number | null;
-  wrongOnly: boolean;
-  /** What is sorted by "value", largest first. */
-  values?: ArrayLike<number>;
+/** Whether the network has changed its mind between two verdicts. */
+export function isFlipped(now: Verdict | null, before: Verdict | null): boolean {
+  return now !== null && before !== null && now.predicted !== before.predicted;
 }
 
-/** Return the probes to show, in order. Ties stay in the order of the probes. */
-export function listProbes(
-  manifest: Manifest,
-  verdicts: (Verdict | null)[],
-  drift: ArrayLike<number>,
-  { sort, label, wrongOnly, values }: Listing,
-): number[] {
-  const chosen = verdicts
-    .map((_, probe) => probe)
-    .filter((probe) => label === null || manifest.probes.labels?.[probe] === label)
-    .filter((probe) => !wrongOnly || verdicts[probe]?.correct === false);
-  const confidence = (probe: number) => verdicts[probe]?.probability ?? -1;
-  const rank: Record<Sort, (probe: number) => number> = {
-    index: () => 0,
-    drift: (probe) => -(drift[probe] ?? 0),
-    confidence: (probe) => -confidence(probe),
-    value: (probe) => (Number.isFinite(values?.[probe]) ? -(values?.[probe] ?? 0) : 1e300),
-    wrong: (probe) => (verdicts[probe]?.correct === false ? -1 - confidence(probe) : 0),
-  };
-  return chosen.sort((a, b) => rank[sort](a) - rank[sort](b) || a - b);
+/** Cross-entropy of the true class at a step, one an example; NaN where it is not known. */
+export function losses(targets: Targets | undefined, stepIndex: number): Float64Array {
+  const count = targets?.count ?? 0;
+  return Float64Array.from({ length: count }, (_, probe) => {
+    const chance = targets?.trueProbability[stepIndex * count + probe] ?? Number.NaN;
+    return chance >= 0 && chance <= 1 ? -Math.log(chance) : Number.NaN;
+  });
 }

@@ -3,7 +3,7 @@
 import { Api, isAbort, Lane } from "../core/api";
 import { homeOf, isFilm } from "../core/forms";
 import { gapRecord } from "../core/gap";
-import type { Playhead, PlayState } from "../core/player";
+import { loopOf, type Playhead, type PlayState } from "../core/player";
 import { findRecord, STATISTICS_KEY } from "../core/records";
 import type { Theme } from "../core/theme";
 import type { RunList } from "../core/types";
@@ -81,6 +81,11 @@ class App {
     index: this.index,
     count: this.steps.length,
   });
+
+  /** What playing goes round in, where it does. */
+  readonly loop = $derived(
+    this.selection.loop ? loopOf(this.steps, this.selection.a, this.selection.b) : undefined,
+  );
 
   #runLane = new Lane();
 

@@ -1,5 +1,6 @@
 /** What keys and buttons do. */
 
+import { nearest } from "../core/axis";
 import { DIVERGING, SEQUENTIAL } from "../core/colours";
 import { RANGES, SCALES } from "../core/domain";
 import type { CommandId } from "../core/keyboard";
@@ -10,6 +11,7 @@ import { MODES } from "../core/stage";
 import type { ViewState } from "../core/view-state";
 import { boxOf, boxText, pictureAt, zoomAt } from "../core/zoom";
 import { app } from "./app.svelte";
+import { listing } from "./listing.svelte";
 import { domainFor } from "./painting.svelte";
 import { sides, swapSides } from "./sides.svelte";
 
@@ -25,6 +27,20 @@ export function seekBy(by: number): void {
 export function seekStep(step: number): void {
   const index = app.steps.indexOf(step);
   if (index >= 0) app.apply(seek(app.head, index));
+}
+
+/** Go to the logged step that is nearest to a number; return it. */
+export function goToStep(wanted: number): number | undefined {
+  const at = nearest(app.steps, wanted);
+  app.apply(seek(app.head, at));
+  return app.steps[at];
+}
+
+/** A flag that is dragged, or moved by keys, to a logged step. */
+export function moveFlag(flag: "a" | "b", index: number | null): void {
+  const { steps } = app;
+  app.selection[flag] =
+    index === null ? null : (steps[Math.min(steps.length - 1, Math.max(0, index))] ?? null);
 }
 
 export function setFlag(flag: "a" | "b", step: number | undefined): void {
@@ -55,10 +71,21 @@ function isComparing(): boolean {
 
 /** The next example; in a comparison the one that differs next. */
 function nextProbe(by: number): void {
-  const order = isComparing() ? sides.order : undefined;
-  const at = order ? order.indexOf(app.probe) : app.probe;
-  const next = Math.min(Math.max(0, at + by), Math.max(0, app.probeCount - 1));
-  app.selection.probe = order?.[next] ?? next;
+  if (!isComparing()) {
+    app.selection.probe = listing.next(by);
+    return;
+  }
+  const { order } = sides;
+  const next = Math.min(Math.max(0, order.indexOf(app.probe) + by), order.length - 1);
+  app.selection.probe = order[next] ?? app.probe;
+}
+
+/** Keep an example first, or let it go. */
+export function pin(probe: number): void {
+  const { selection } = app;
+  selection.pinned = selection.pinned.includes(probe)
+    ? selection.pinned.filter((each) => each !== probe)
+    : [...selection.pinned, probe];
 }
 
 function nextMethod(by: number): void {
@@ -122,13 +149,14 @@ export function run(command: CommandId, shifted: boolean): void {
     next: () => seekBy(shifted ? 10 : 1),
     first: () => app.apply(seek(app.head, 0)),
     last: () => app.apply(seek(app.head, app.steps.length - 1)),
-    play: () => app.apply(toggle(app.head)),
+    play: () => app.apply(toggle(app.head, app.loop)),
     follow: () => app.apply(follow(app.head)),
     setA: () => setFlag("a", app.step),
     setB: () => setFlag("b", app.step),
     swap: isComparing() ? swapSides : swapFlags,
     nextProbe: () => nextProbe(1),
     previousProbe: () => nextProbe(-1),
+    pin: () => pin(app.probe),
     method: () => nextMethod(by),
     layer: () => nextLayer(by),
     colours: nextColours,

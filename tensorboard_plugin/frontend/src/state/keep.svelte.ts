@@ -71,7 +71,7 @@ export function keepPlaying(): void {
     const timer = setInterval(() => {
       // A slow server slows the film down instead of tearing it.
       if (isHidden() || LANES.some((lane) => app.maps.isBusy(lane))) return;
-      app.apply(tick(app.head));
+      app.apply(tick(app.head, app.loop));
     }, 1000 / app.speed);
     return () => clearInterval(timer);
   });
