@@ -161,6 +161,7 @@ def test_new_steps_move_only_who_follows(made, run, tab):
     assert tab.by("news").inner_text().startswith("+2 new")
     assert tab.step == 1
     assert place(tab) == pytest.approx(1 / 5)
+    tab.frame.get_by_role("main").click(position={"x": 2, "y": 2})  # the frame has the keys
     tab.page.keyboard.press("f")
     wait_for_step(tab, 5)
     assert tab.by("news").count() == 0
@@ -171,8 +172,7 @@ def test_new_steps_move_only_who_follows(made, run, tab):
 
 
 @pytest.mark.browser
-def test_ten_thousand_steps_are_a_few_nodes(tmp_path, tab, made):
-    run = SmallRun(tmp_path / "run")
+def test_ten_thousand_steps_are_a_few_nodes(made, run, tab):
     run.add(*range(10_000))
     tab.open(made(steps=0), e=5000)
     tab.by("drift-line").wait_for()
