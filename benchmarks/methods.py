@@ -2,15 +2,17 @@
 
     pip install -e ".[demo,features,regions]"
     pip install --no-deps tf-explain opencv-python-headless tf-keras-vis deprecated wrapt \
-        xplique tensorflow-probability tf_keras einops
+        xplique tensorflow-probability tf_keras einops decorator
     TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/methods.py > benchmarks/methods.md
 
 A method's floor is what the passes that it asks for would cost bare: each call with the model's
 own graph, forward or forward and backward to the input, compiled, at the same batch. Calls from a
-layer on run a part of the model only and have no floor here: they count against us. Every round
-times every case once, in turn, so that a noisy machine touches all alike; a figure is the median
-over the rounds of the case's time divided by the other's in the same round. Libraries that are not
-installed are left out; theirs are made once and called again, as ours are.
+layer on run a part of the model only and have no floor here: they count against us. The rules of
+LRP run layers again with other weights: that counts in parts of a pass, by their share of all
+products of a weight and an input. Every round times every case once, in turn, so that a noisy
+machine touches all alike; a figure is the median over the rounds of the case's time divided by the
+other's in the same round. Libraries that are not installed are left out; theirs are made once and
+called again, as ours are.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ import os
 import sys
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -91,7 +92,7 @@ class Floor:
 
         return bare
 
-    def seconds(self, calls: Counter[Call]) -> float:
+    def seconds(self, calls: Mapping[Call, float]) -> float:
         total = 0.0
         for (rows, backward, from_layer), count in calls.items():
             if from_layer:
@@ -99,7 +100,7 @@ class Floor:
             x = tf.constant(np.resize(self._x, (rows, *self._x.shape[1:])))
             graph = self._graphs[backward]
             graph(x)
-            few = max(1, min(count, 3))
+            few = max(1, min(int(count), 3))
             begin = time.perf_counter()
             for _ in range(few):
                 np.asarray(graph(x))
@@ -233,7 +234,7 @@ def measure(name: str, build: Callable[[], keras.Model], rounds: int, only: str)
             for library in cases:
                 ratios[library].append(took[library] / took["ours"])
         passes = " + ".join(
-            f"{count} x {call.rows} {'forward and backward' if call.back else 'forward'}"
+            f"{count:.3g} x {call.rows} {'forward and backward' if call.back else 'forward'}"
             + (" from a layer on" if call.from_layer else "")
             for call, count in sorted(calls.items())
         )

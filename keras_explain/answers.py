@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from . import backends
 from .methods.base import Plan, Seen
 from .model_view import ModelView
-from .network import Network, Weights, float32, floats
+from .network import Network, float32, floats
 from .questions import Ask, Questions
 from .targets import scores_of
 
@@ -46,7 +46,8 @@ class Answers:
 
     Attributes:
         rows_at_once: Most rows of one call.
-        calls: How often the model was called since this was cleared.
+        calls: How often the model was called since this was cleared; in parts where only some
+            layers were run again.
     """
 
     def __init__(self, network: Network, view: ModelView, plan_of: Callable[[Any], Plan]) -> None:
@@ -54,9 +55,9 @@ class Answers:
         self._plan_of = plan_of
         self._graphs: dict[Any, Any] = {}
         self.rows_at_once = rows_at_once(view)
-        self.calls: Counter[Call] = Counter()
+        self.calls: dict[Call, float] = defaultdict(float)
 
-    def answer(self, weights: Weights, ask: Ask, rows: Questions) -> Mapping[str, Any]:
+    def answer(self, ask: Ask, rows: Questions) -> Mapping[str, Any]:
         """The answer for all rows in one call, as arrays."""
         places = tuple(rows.replaced)
         reader = None if ask.reader is None else ask.reader.identity
@@ -64,16 +65,23 @@ class Answers:
         if kind not in self._graphs:
             names = [place.name for place in places]
             traced = partial(self._traced, ask, names)
-            self._graphs[kind] = backends.current().compiled(traced)
+            self._graphs[kind] = self._network.compiled(traced)
         reads = reader is not None and self._plan_of(ask.reader).needs.gradients
         back = bool(ask.gradients or reads)
-        self.calls[Call(rows.count, back, bool(rows.replaced))] += 1
         replaced = [keras.ops.convert_to_tensor(array) for array in rows.replaced.values()]
         goal = keras.ops.convert_to_tensor(rows.goal.astype(np.float32, copy=False))
         x = self._network.packed(rows.inputs)
-        found = self._graphs[kind](*weights, x, replaced, goal)
+        found = self._graphs[kind](x, replaced, goal)
+        self._count(Call(rows.count, back, bool(rows.replaced)), ask)
         arrays: Mapping[str, Any] = keras.tree.map_structure(backends.current().numpy_of, found)
         return arrays
+
+    def _count(self, call: Call, ask: Ask) -> None:
+        self.calls[call] += 1
+        forward, backward = (0.0, 0.0) if ask.rewiring is None else ask.rewiring.further()
+        for back, times in ((False, forward - backward), (True, backward)):
+            if times:
+                self.calls[call._replace(back=back)] += times
 
     def _traced(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,6 @@ class Network:
     """
 
     def __init__(self, model: keras.Model, probes: Probes, output: str | int | None = None) -> None:
-        backend = backends.current()
         self.model = model
         self.x = keras.tree.map_structure(keras.ops.convert_to_tensor, probes.cast_for(model))
         self.names = list(probes.named_inputs(model))
@@ -75,12 +74,10 @@ class Network:
         self._fixed = list(model.non_trainable_variables)
         self._probes = probes
         self._output = output
-        self._read = backend.snapshotter(self.trainable), backend.snapshotter(self._fixed)
 
-    def weights(self) -> Weights:
-        """The present values of all weights; later training does not change them."""
-        trainable, fixed = self._read
-        return trainable(), fixed()
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` as one graph; its first two arguments are the present `Weights`."""
+        return backends.current().compiled(function, self.trainable, self._fixed)
 
     def inputs(self) -> dict[str, NDArray[Any]]:
         """The probes' inputs as arrays, by name."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import keras
@@ -14,7 +12,7 @@ from . import backends
 from .answers import Answers, Call
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
-from .network import Network, Ran, Weights, float32, floats
+from .network import Network, Ran, float32, floats
 from .outcome import Fault, Outcome
 from .probes import Probes
 from .questions import Questions
@@ -76,7 +74,7 @@ class Pass:
         self._optional = optional
         self._backend = backends.current()
         self._network = Network(model, probes, output)
-        self._graph = self._backend.compiled(self._forward_backward)
+        self._graph = self._network.compiled(self._forward_backward)
         self._built: _Built | None = None
         self._answers: Answers | None = None
         self._further: dict[str, Plan] = {}
@@ -99,27 +97,25 @@ class Pass:
             ValueError: If a method, its options, the target or the probes do not fit the model.
         """
         self._network.build_loss()
-        self._backend.trace(self._graph, *self._network.weights(), self._network.x)
+        self._backend.trace(self._graph, self._network.x)
 
     def run(self) -> Outcome:
         """The outcome at the model's present weights."""
         built = self.built
-        weights = self._network.weights()
-        found = self._graph(*weights, self._network.x)
+        found = self._graph(self._network.x)
         readings = {int(index): reading for index, reading in found.pop("readings").items()}
         outcome = Outcome(loss=found.pop("loss", None), readings=readings, **found)
         if any(self.methods[index].computes for index in built.plans):
-            self._compute(outcome, weights)
+            self._compute(outcome)
         return outcome
 
-    def calls(self) -> Counter[Call]:
-        """How often the last step called the model."""
+    def calls(self) -> dict[Call, float]:
+        """How often the last step called the model, or what costs as much."""
         needs = [plan.needs for plan in self.built.plans.values()]
         back = any(need.gradients or need.weight_gradients for need in needs)
-        calls = Counter({Call(self._probes.count, back): 1})
-        if self._answers is not None:
-            calls += self._answers.calls
-        return calls
+        calls = {} if self._answers is None else dict(self._answers.calls)
+        own = Call(self._probes.count, back)
+        return {**calls, own: calls.get(own, 0) + 1}
 
     def plan_of(self, method: Method) -> Plan:
         """The plan of any method, whether it is one of the pass's own or stands inside another."""
@@ -127,7 +123,7 @@ class Pass:
             self._further[method.identity] = method.plan(self.built.view)
         return self._further[method.identity]
 
-    def _compute(self, outcome: Outcome, weights: Weights) -> None:
+    def _compute(self, outcome: Outcome) -> None:
         """Let the methods that need more than the pass ask for it, at the same weights."""
         if self._answers is None:
             self._answers = Answers(self._network, self.built.view, self.plan_of)
@@ -152,7 +148,7 @@ class Pass:
             rows_at_once=self._answers.rows_at_once,
             probes=self._probes.count,
             classes=self._probes.classes(),
-            _answer=partial(self._answers.answer, weights),
+            _answer=self._answers.answer,
             _known=known,
             _memory=self._memory,
             _plan_of=self.plan_of,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .ahead import made_ahead
 from .model_view import ModelView, Place
 from .rewiring import Rewiring
 
@@ -33,6 +34,8 @@ class Ask:
         reader: A method whose `read` is wanted.
         of: The layer's output that is scored; the logits if None.
         rewiring: What layers and activations are replaced by.
+        together: Whether all rows go through the model in one call, because they are compared
+            inside; they must not be more than `rows_at_once`.
     """
 
     gradients: tuple[Place, ...] = ()
@@ -41,6 +44,7 @@ class Ask:
     reader: Any = None
     of: Place | None = None
     rewiring: Rewiring | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ class Questions:
         targets: Which output is explained, int `(rows,)`; for a target of several, the first.
         goal: How much each logit counts in the score, `(rows, ..., outputs)`.
         rows_at_once: Most rows that go through the model in one call. Calls are of this size, of a
-            quarter, or of as many rows as there are probes, and always of an even number: each
-            question is traced three times at most, and pairs of rows stay together.
+            quarter, or of as many rows as there are probes: each question is traced three times
+            at most.
         probes: Number of probes.
         replaced: What stands for layers' outputs, by place.
         classes: The labels' classes, int `(rows,)`, or None.
@@ -144,24 +148,22 @@ class Questions:
 
         Args:
             count: Number of variants of each row.
-            vary: Makes some of them; what it does not name stays the row's own.
+            vary: Makes some of them; what it does not name stays the row's own. It runs on a thread
+                beside the model, one call after the other.
 
-        Yields:
-            The rows that were varied and the numbers of their variants, int `(some,)`, and the
-            questions about them.
+        Returns:
+            One by one, the rows that were varied and the numbers of their variants, int
+            `(some,)`, and the questions about them.
         """
-        for begin in range(0, self.count * count, self.rows_at_once):
+
+        def made(begin: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Questions]:
             chunk = np.arange(begin, min(begin + self.rows_at_once, self.count * count))
             row, variant = chunk // count, chunk % count
             parts = [vary(int(one), variant[row == one]) for one in np.unique(row)]
-            yield (
-                row,
-                variant,
-                self.at(
-                    {place: np.concatenate([part[place] for part in parts]) for place in parts[0]},
-                    row,
-                ),
-            )
+            values = {place: np.concatenate([part[place] for part in parts]) for place in parts[0]}
+            return row, variant, self.at(values, row)
+
+        return made_ahead(made, range(0, self.count * count, self.rows_at_once))
 
     def at(self, values: Values, rows: NDArray[Any] | slice = slice(None)) -> Questions:
         """The same about the `values` at their places, each row otherwise being one of `rows`."""
@@ -236,7 +238,7 @@ class Questions:
         found = []
         begin = 0
         while begin < self.count:
-            size = self._size(self.count - begin)
+            size = self.count if ask.together else self._size(self.count - begin)
             found.append(self._answered(ask, begin, size))
             begin += size
         joined = {name: _joined([part[name] for part in found]) for name in found[0]}
@@ -252,7 +254,7 @@ class Questions:
         """How many rows go next: full calls, and then those sizes that fill up the least."""
         if left >= self.rows_at_once:
             return self.rows_at_once
-        sizes = {self.rows_at_once, _even(self.rows_at_once // 4), _even(self.probes)}
+        sizes = {self.rows_at_once, -(-self.rows_at_once // 4), self.probes}
         fitting = [size for size in sizes if size <= self.rows_at_once]
         return min(fitting, key=lambda size: (-(-left // size) * (size + CALL), size))
 
@@ -262,10 +264,6 @@ class Questions:
         # The last row fills the last chunk up.
         filled = self.at({}, np.minimum(np.arange(begin, begin + size), self.count - 1))
         return _cut(self._answer(ask, filled), self.count - begin)
-
-
-def _even(count: int) -> int:
-    return count + count % 2
 
 
 def _cut(found: Any, rows: int) -> Any:

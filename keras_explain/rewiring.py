@@ -21,6 +21,10 @@ class Rewiring:
     def begin(self, rows: int) -> None:
         """Called before the model is, on so many rows."""
 
+    def further(self) -> tuple[float, float]:
+        """How many forward and backward passes it costs beside the model's own, once traced."""
+        return 0.0, 0.0
+
     def layer(self, name: str, layer: keras.Layer, call: Call) -> Call | None:
         """What is called for `layer`, which stands in the model as `name`; None to leave it."""
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,15 +13,24 @@ from numpy.typing import NDArray
 from .tensorflow_operations import key_of as key_of
 from .tensorflow_operations import made_by as made_by
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def compiled(function: Function) -> Function:
+def compiled(function: Callable[..., Any], *variables: Sequence[Any]) -> Callable[..., Any]:
     """`function` as one graph, traced once for each set of argument shapes.
 
     XLA is left out: on CPUs it costs more to compile than it saves in a pass.
+
+    Args:
+        function: Its first arguments are the values that the variables have at each call, one list
+            for each that is given here. It must not touch the variables themselves.
+        *variables: Lists of Keras variables. The graph reads them itself: to hand over hundreds of
+            arguments takes longer than to run a small model.
     """
-    graph: Function = tf.function(function, autograph=False, reduce_retracing=False)
+
+    def traced(*arguments: Any) -> Any:
+        values = ([tf.convert_to_tensor(one.value) for one in some] for some in variables)
+        return function(*values, *arguments)
+
+    graph: Callable[..., Any] = tf.function(traced, autograph=False, reduce_retracing=False)
     return graph
 
 
@@ -54,16 +63,6 @@ def recording(sources: Sequence[Any]) -> Iterator[Recording]:
         for source in sources:
             tape.watch(source)
         yield Recording(tape)
-
-
-def snapshotter(variables: Sequence[Any]) -> Callable[[], list[Any]]:
-    """A function that returns the variables' present values; later training does not change them.
-
-    One graph reads them all, in a third of the time of reading them one by one.
-    """
-    read: Any = compiled(lambda: [tf.convert_to_tensor(variable.value) for variable in variables])
-    concrete: Callable[[], list[Any]] = read.get_concrete_function()
-    return lambda: list(concrete())
 
 
 def numpy_of(tensor: tf.Tensor) -> NDArray[Any]:

@@ -86,19 +86,22 @@ class DeepLIFT(Attribution):
         end = ask.values(places)
         start = {place: baseline_at(self.baseline, place, end[place]) for place in places}
 
-        def pair(row: int, which: NDArray[np.int64]) -> dict[Any, NDArray[Any]]:
-            return {p: np.stack([(end, start)[one][p][row] for one in which]) for p in places}
-
-        question = Ask(gradients=tuple(places), rewiring=Multipliers(self.rule == "reveal_cancel"))
+        question = Ask(
+            gradients=tuple(places),
+            rewiring=Multipliers(self.rule == "reveal_cancel"),
+            together=True,
+        )
         attributions = {place: np.empty(end[place].shape, np.float32) for place in places}
         gained = np.empty(ask.count, np.float32)
-        for rows, _, some in ask.varied(2, pair):
-            probes = rows[::2]
-            answer = some.ask(question)
-            gained[probes] = answer.scores[::2] - answer.scores[1::2]
+        at_once = ask.rows_at_once // 2
+        for begin in range(0, ask.count, at_once):
+            some = np.arange(begin, min(begin + at_once, ask.count))
+            pairs = {p: np.concatenate([end[p][some], start[p][some]]) for p in places}
+            answer = ask.at(pairs, np.concatenate([some, some])).ask(question)
+            gained[some] = answer.scores[: len(some)] - answer.scores[len(some) :]
             for place, multiplier in answer.gradients.items():
-                difference = end[place][probes] - start[place][probes]
-                attributions[place][probes] = multiplier[::2] * difference
+                difference = end[place][some] - start[place][some]
+                attributions[place][some] = multiplier[: len(some)] * difference
         flat = [a.reshape(ask.count, -1).astype("f8") for a in attributions.values()]
         total = sum(a.sum(axis=1) for a in flat)
         moved = sum(np.abs(a).sum(axis=1) for a in flat)

@@ -19,7 +19,7 @@ NEAR = 1e-4
 
 @dataclass
 class Pairs:
-    """The rows of one call of the model: an input, its baseline, the next input, its baseline ...
+    """The rows of one call of the model: inputs, and behind them as many baselines, in their order.
 
     Attributes:
         rows: Their number. A tensor may have several of its own for each, one after the other.
@@ -52,8 +52,8 @@ class Pairs:
 
     def other(self, tensor: Any) -> Any:
         """What stands in the other row of each pair."""
-        paired = self._paired(tensor)
-        return ops.reshape(ops.concatenate([paired[:, 1:], paired[:, :1]], axis=1), tensor.shape)
+        ends, starts = self.halves(tensor)
+        return ops.concatenate([starts, ends], axis=0)
 
     def mean(self, tensor: Any) -> Any:
         """The mean of each pair, in both of its rows."""
@@ -62,14 +62,12 @@ class Pairs:
 
     def halves(self, tensor: Any) -> tuple[Any, Any]:
         """The inputs' rows alone, and the baselines'."""
-        paired, shape = self._paired(tensor), (-1, *tensor.shape[1:])
-        return ops.reshape(paired[:, 0], shape), ops.reshape(paired[:, 1], shape)
+        middle = tensor.shape[0] // 2
+        return tensor[:middle], tensor[middle:]
 
     def both(self, half: Any) -> Any:
         """Each row in both rows of a pair: the way back from `halves`."""
-        of_each = half.shape[0] // (self.rows // 2)
-        paired = ops.reshape(half, (self.rows // 2, 1, of_each, *half.shape[1:]))
-        return ops.reshape(ops.concatenate([paired, paired], axis=1), (-1, *half.shape[1:]))
+        return ops.concatenate([half, half], axis=0)
 
     def differences(self, tensor: Any) -> Any:
         """The inputs' rows less the baselines', one row a pair, in float32."""
@@ -84,10 +82,6 @@ class Pairs:
             yield
         finally:
             self.quiet = before
-
-    def _paired(self, tensor: Any) -> Any:
-        of_each = tensor.shape[0] // self.rows
-        return ops.reshape(tensor, (self.rows // 2, 2, of_each, *tensor.shape[1:]))
 
 
 def linearised(

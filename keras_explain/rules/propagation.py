@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import Any, Generic, TypeVar
@@ -16,12 +16,13 @@ from ..rewiring import Call, Rewiring
 from .activations import activated, rewired
 from .composites import Composite
 from .fitting import no_rule
-from .gradients import exchanged, shared
+from .gradients import Way, exchanged, shared
 from .layer_rules import Move, Pass, first_tensor
 from .linear import Linear, in_float32, is_linear, linear_parts
 from .linear_rules import Epsilon
 from .rule import Entry, FirstRule, LayerRule, LinearRule, Rule
 from .signs import is_never_negative, keeps_signs
+from .work import Work
 
 Kept = TypeVar("Kept")
 
@@ -74,8 +75,12 @@ class Propagation(Rewiring):
         self._linears: _ByTensor[_Ran] = _ByTensor()
         self._never_negative: _ByTensor[bool] = _ByTensor()
         self._parts: dict[int, float] = {}
+        self._work = Work()
         self._inside_attention = 0
         self._reached = False
+
+    def further(self) -> tuple[float, float]:  # noqa: D102
+        return self._work.passes()
 
     def place(self, name: str, layer: keras.Layer | None, tensor: Any) -> Any:
         """Turns relevance per unit into relevance, where that is wanted."""
@@ -204,7 +209,8 @@ class Propagation(Rewiring):
         for part in linear_parts(layer):
             part = replace(part, never_negative=never_negative)
             ran = _Ran(part, rule, tensor, part(tensor), entry)
-            tensor = _output_of(ran, name)
+            self._work.ran(part, ran.outputs)
+            tensor = self._output_of(ran, name)
             entry, rule, never_negative = None, later, False
         output = ops.cast(tensor, layer.compute_dtype)
         if id(layer) in self._parts:
@@ -212,6 +218,17 @@ class Propagation(Rewiring):
         elif name not in self._at:
             self._linears.keep(output, ran)
         return activated(layer.activation, output)
+
+    def _output_of(
+        self, ran: _Ran, name: str, linear: Linear | None = None, outputs: Any = None
+    ) -> Any:
+        """The output of a map, or of what it was folded into, with the gradient of its rule."""
+        linear, outputs = linear or ran.linear, ran.outputs if outputs is None else outputs
+        exact = ops.cast(outputs, "float32")
+        before = self._work.forward
+        ways = _ways(ran, name, self._work.counting(linear), exact)
+        self._work.back(linear, exact, ways, self._work.forward - before)
+        return exchanged(outputs, ways)
 
     def _found_signs(self, given: list[Any], output: Any) -> None:
         """Keeps that the output of a layer that keeps signs is never negative, if it is not."""
@@ -242,25 +259,23 @@ class Propagation(Rewiring):
             same = layer.axis % rank == before.linear.channel_axis % rank
             folded = before.linear.folded(scale, shift) if same else None
             if folded is not None:
-                return _output_of(before, layer.name, folded, call(before.outputs))
+                return self._output_of(before, layer.name, folded, call(before.outputs))
         shape = [-1 if axis == layer.axis % rank else 1 for axis in range(rank)]
         diagonal = Linear(ops.multiply, ops.reshape(scale, shape), ops.reshape(shift, shape))
         ran = _Ran(diagonal, rule, ops.cast(given, "float32"), call(*args, **kwargs), None)
-        return _output_of(ran, layer.name)
+        self._work.ran(diagonal, ran.outputs)
+        return self._output_of(ran, layer.name)
 
 
-def _output_of(ran: _Ran, name: str, linear: Linear | None = None, outputs: Any = None) -> Any:
-    """The output of a linear map, or of what it was folded into, with the gradient of its rule."""
-    linear, outputs = linear or ran.linear, ran.outputs if outputs is None else outputs
-    exact = ops.cast(outputs, "float32")
+def _ways(ran: _Ran, name: str, linear: Linear, outputs: Any) -> Sequence[Way]:
+    """The ways that relevance goes by the map's rule."""
     if isinstance(ran.rule, LinearRule):
-        return exchanged(outputs, ran.rule.ways(linear, ran.inputs, exact))
+        return ran.rule.ways(linear, ran.inputs, outputs)
     if not isinstance(ran.rule, FirstRule) or ran.entry is None:
         raise ValueError(f"{ran.rule!r} does not fit layer {name!r}")
-    to_inputs = ran.entry.side is not None
-    return exchanged(
-        outputs, [ran.rule.way(linear, ran.inputs, exact, ran.entry)] if to_inputs else []
-    )
+    if ran.entry.side is None:
+        return []
+    return [ran.rule.way(linear, ran.inputs, outputs, ran.entry)]
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
