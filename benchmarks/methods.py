@@ -69,7 +69,23 @@ def mobile_net() -> keras.Model:
     )
 
 
-MODELS = {"small CNN 48x48": small_cnn, "MobileNetV2 96x96": mobile_net}
+def transformer() -> keras.Model:
+    image = keras.Input((48, 48, 3))
+    x = layers.Reshape((256, 64))(layers.Conv2D(64, 3, strides=3)(image))
+    for _ in range(3):
+        normed = layers.LayerNormalization()(x)
+        x = layers.Add()([x, layers.MultiHeadAttention(4, 16)(normed, normed)])
+        inner = layers.Dense(128, activation="gelu")(layers.LayerNormalization()(x))
+        x = layers.Add()([x, layers.Dense(64)(inner)])
+    return keras.Model(image, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
+
+
+MODELS = {
+    "small CNN 48x48": (small_cnn, ""),
+    "MobileNetV2 96x96": (mobile_net, ""),
+    "transformer of 256 tokens": (transformer, "attention"),
+}
+"""By name, how it is built, and a part of the names of the methods that are measured on it."""
 
 
 class Floor:
@@ -255,12 +271,12 @@ def main() -> None:
     options = parser.parse_args()
     print("# What each method costs\n")
     print("Made by `python benchmarks/methods.py`; how is told in its head. 16 probes.")
-    for name, build in MODELS.items():
+    for name, (build, measured) in MODELS.items():
         if options.model in name:
             print(f"\n## {name}\n")
             print("| method | calls of the model | time over its floor | others' time over ours |")
             print("| --- | --- | --- | --- |")
-            print("\n".join(measure(name, build, options.rounds, options.only)))
+            print("\n".join(measure(name, build, options.rounds, options.only or measured)))
 
 
 if __name__ == "__main__":

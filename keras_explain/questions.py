@@ -148,8 +148,8 @@ class Questions:
 
         Args:
             count: Number of variants of each row.
-            vary: Makes some of them; what it does not name stays the row's own. It runs on a thread
-                beside the model, one call after the other.
+            vary: Makes some of them; what it does not name stays the row's own. It is called on
+                a thread beside the model, in order, for a chunk more than is in use.
 
         Returns:
             One by one, the rows that were varied and the numbers of their variants, int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -77,7 +78,7 @@ class ExpectedGradients(Attribution):
         drawn = [self._drawn(ask.random(row, self.seed), start) for row in range(ask.count)]
         ends = self.ends(ask, here)
 
-        ways: list[Values] = []
+        ways: deque[Values] = deque()  # those that were begun, in order; they are made ahead
 
         def on_path(row: int, numbers: NDArray[np.int64]) -> Values:
             shares, examples = drawn[row]
@@ -89,10 +90,10 @@ class ExpectedGradients(Attribution):
         mean = {place: np.zeros(array.shape, np.float32) for place, array in here.items()}
         for row, _, some in ask.varied(self.samples, on_path):
             gradients = some.gradients(places)
-            for one, way in zip(np.unique(row), ways, strict=True):  # those of this chunk
+            for one in np.unique(row):
+                way = ways.popleft()
                 for place, array in mean.items():
                     array[one] += (gradients[place][row == one] * way[place]).sum(axis=0)
-            ways.clear()
         for array in mean.values():
             array /= self.samples
         gained = ask.scores() - self._mean_scores(ask, start, drawn)

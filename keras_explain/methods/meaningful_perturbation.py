@@ -89,7 +89,10 @@ class MeaningfulPerturbation(Attribution):
         masks = {place: Mask(place, ask.count, self.cells) for place in places}
 
         def masked() -> dict[Place, NDArray[Any]]:
-            return {p: deleted[p] + masks[p].stretched() * apart[p] for p in places}
+            kept = {p: masks[p].stretched() * apart[p] for p in places}
+            for place, values in kept.items():
+                values += deleted[place]
+            return kept
 
         scores = ask.scores()
         without = ask.at(deleted).scores()
@@ -163,11 +166,11 @@ class Mask:
         gradient = np.zeros_like(self.cells)
         if self._smooth:
             for axis in self._axes:
-                steps = np.diff(self.cells, axis=axis)
+                cells, pulled = (np.moveaxis(a, axis, 0) for a in (self.cells, gradient))
+                steps = cells[1:] - cells[:-1]
                 pull = 3 * steps * np.abs(steps) / self.cells[0].size
-                ends = [(0, 0)] * self.cells.ndim
-                ends[axis] = (1, 1)
-                gradient -= np.diff(np.pad(pull, ends), axis=axis)
+                pulled[:-1] -= pull
+                pulled[1:] += pull
         return gradient
 
     def adam(self, gradient: NDArray[np.float32], rate: float, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
@@ -70,12 +71,13 @@ class RISE(Hiding):
             random = ask.random(row, self.seed)
             return {place: masks[place].draw(random) for place in places}
 
-        made: dict[int, dict[Place, NDArray[np.float32]]] = {}
+        made: deque[dict[Place, NDArray[np.float32]]] = deque()  # in order, and ahead of use
 
         def vary(row: int, numbers: NDArray[np.int64]) -> dict[Place, NDArray[Any]]:
-            made[row] = {p: masks[p].some(draws(row)[p], numbers) for p in places}
+            mask = {p: masks[p].some(draws(row)[p], numbers) for p in places}
+            made.append(mask)
             found = {}
-            for place, seen in made[row].items():
+            for place, seen in mask.items():
                 if place.channel_axis:
                     seen = np.expand_dims(seen, place.channel_axis)
                 x, behind = values[place][row], hidden[place][row]
@@ -95,13 +97,13 @@ class RISE(Hiding):
         for row, number, some in ask.varied(self.masks, vary):
             scores = some.scores().astype(np.float64)
             first[row[number == 0]] = scores[number == 0]
-            for one, mask in made.items():
+            for one in np.unique(row):
+                mask = made.popleft()
                 above = scores[row == one] - first[one]
                 total[one] += above.sum()
                 for place in places:
                     seen_scores[place][one] += np.tensordot(above, mask[place], axes=1)
                     seen[place][one] += mask[place].sum(axis=0)
-            made.clear()
         mean = total / self.masks
         found = {}
         for place in places:
