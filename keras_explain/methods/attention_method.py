@@ -88,15 +88,18 @@ class AttentionMethod(Method):
         steps = self._together(queries), self._together(keys)
         if steps == (1, 1):
             return maps
-        sizes = [-(-n // step) for n, step in zip((queries, keys), steps, strict=True)]
-        fill = [(0, size * step - n) for n, size, step in
-                zip((queries, keys), sizes, steps, strict=True)]  # fmt: skip
-        pictures = ops.pad(ops.reshape(maps, (-1, queries, keys, 1)), [(0, 0), *fill, (0, 0)])
-        means = ops.average_pool(pictures, steps, steps, data_format="channels_last")
-        # The last group of queries may be smaller, and the keys are summed.
-        own = np.minimum(steps[0], queries - steps[0] * np.arange(sizes[0]))
-        scale = (steps[0] * steps[1] / own).astype("f4")[:, None]
-        return ops.reshape(means, (-1, *before[1:], *sizes)) * scale
+        rows, columns = (-(-n // step) for n, step in zip((queries, keys), steps, strict=True))
+        # A sum, and a product by ones: the backends' pooling takes twenty times as long.
+        filled = ops.pad(
+            ops.reshape(maps, (-1, queries, keys)),
+            [(0, 0), (0, rows * steps[0] - queries), (0, 0)],
+        )
+        sums = ops.sum(ops.reshape(filled, (-1, rows, steps[0], keys)), axis=2)
+        joined = np.arange(keys)[:, None] // steps[1] == np.arange(columns)
+        # The last group of queries may be smaller.
+        own = np.minimum(steps[0], queries - steps[0] * np.arange(rows))
+        means = ops.matmul(sums / own.astype("f4")[:, None], joined.astype("f4"))
+        return ops.reshape(means, (-1, *before[1:], rows, columns))
 
     def _together(self, length: int) -> int:
         return 1 if self.tokens is None else -(-length // self.tokens)
