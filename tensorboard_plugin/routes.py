@@ -17,6 +17,7 @@ from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
 from . import inputs, queries, replies
 from .channels import Kept, channels
+from .exports import FORMATS
 from .layers import OF_LAYERS, layers
 from .maps import maps
 from .pairs import FIGURES, Side, pairs
@@ -127,6 +128,15 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         rows = queries.numbers(asked, "rows")
         return _binary(request, pairs(a, b, both, rows, figures))
 
+    def serve_export(request: Request) -> Response:
+        key = queries.text(request.args, "key")
+        kind = queries.names(request.args, "format", tuple(FORMATS))[0]
+        steps, rows = (queries.numbers(request.args, name) for name in ("steps", "rows"))
+        some = {"rows": rows} | ({"steps": steps} if kind == "npz" else {})
+        file = FORMATS[kind](reader(request), key, **some)
+        attached = [("Content-Disposition", f'attachment; filename="{file.name}"')]
+        return _respond(request, file.content, file.content_type, headers=attached)
+
     return {
         "/static/*": _reading(serve_static),
         "/runs": _reading(serve_runs),
@@ -139,6 +149,7 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/inputs": _reading(serve_inputs),
         "/values": _reading(serve_values),
         "/pair": _reading(serve_pair),
+        "/export": _reading(serve_export),
     }
 
 
