@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,17 @@ def compiled(function: Callable[..., Any], *variables: Sequence[Any]) -> Callabl
             arguments takes longer than to run a small model.
     """
 
-    def traced(*arguments: Any) -> Any:
-        values = ([tf.convert_to_tensor(one.value) for one in some] for some in variables)
-        return function(*values, *arguments)
-
+    # Not a function of its own: TensorFlow would count all graphs of ours as traces of one.
+    traced = partial(_at_present, function, variables)
     graph: Callable[..., Any] = tf.function(traced, autograph=False, reduce_retracing=False)
     return graph
+
+
+def _at_present(
+    function: Callable[..., Any], variables: Sequence[Sequence[Any]], *arguments: Any
+) -> Any:
+    values = ([tf.convert_to_tensor(variable.value) for variable in some] for some in variables)
+    return function(*values, *arguments)
 
 
 def trace(function: Any, *arguments: Any) -> None:
