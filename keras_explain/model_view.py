@@ -62,8 +62,12 @@ class Place:
     @property
     def is_signed(self) -> bool:
         """Whether its values have both signs, as far as its layer's activation tells."""
-        named = getattr(getattr(self.layer, "activation", None), "__name__", "")
-        return not {named, type(self.layer).__name__.lower()} & NEVER_NEGATIVE
+        return not {self.activation, type(self.layer).__name__.lower()} & NEVER_NEGATIVE
+
+    @property
+    def activation(self) -> str | None:
+        """Name of its layer's activation, such as "relu"; None where it names none."""
+        return getattr(getattr(self.layer, "activation", None), "__name__", None)
 
     @property
     def is_leaf(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.store import Reader, StoreError
+from keras_explain.store import Reader, StoreError, statistics
 from keras_explain.store.reader import Step
 
 
@@ -25,9 +25,7 @@ def by_class(reader: Reader, step: Step, count: int) -> NDArray[np.float32] | No
     outputs = loaded(reader, step, "predictions", count)
     if outputs is None or outputs.ndim != 2:
         return None
-    if step.info.score != "output" and outputs.shape[1] == 1:
-        return np.concatenate([1 - outputs, outputs], axis=1)
-    return outputs
+    return statistics.by_class(outputs, binary=step.info.score != "output")
 
 
 def classes(chances: NDArray[np.float32]) -> NDArray[np.int32]:

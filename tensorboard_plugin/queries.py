@@ -14,6 +14,7 @@ MAX_REPLY = 8 * 2**20
 MAX_READ = 512 * 2**20
 """Most bytes that are read for one reply: more than is sent where channels are summed up."""
 
+_DECIMAL = re.compile(r"-?\d{1,10}(\.\d{1,16})?(e[+-]?\d{1,3})?", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,10}", re.ASCII)
 
 
@@ -78,3 +79,12 @@ def number(query: Mapping[str, str], name: str, least: int, most: int) -> int | 
             f"`{name}` must be one integer from {least} to {most}. Received: {query[name][:80]!r}"
         )
     return given[0]
+
+
+def decimals(query: Mapping[str, str], names: Sequence[str]) -> dict[str, float]:
+    """By name, the numbers in those of the arguments `names` that are given."""
+    given = {name: query[name] for name in names if name in query}
+    for name, value in given.items():
+        if not _DECIMAL.fullmatch(value):
+            raise BadRequest(f"`{name}` must be a number. Received: {value[:80]!r}")
+    return {name: float(value) for name, value in given.items()}

@@ -16,6 +16,7 @@ from werkzeug import wrappers
 from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
 from . import inputs, queries, replies
+from .alerts import LIMITS, MAX_POINTS, Watches, alerts
 from .channels import Kept, channels
 from .exports import FORMATS
 from .layers import OF_LAYERS, layers
@@ -44,7 +45,7 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         runs: The runs.
         static: Folder of the built front end.
     """
-    kept = Kept()
+    kept, watches = Kept(), Watches()
 
     def reader(request: Request, argument: str = "run") -> Reader:
         run = queries.text(request.args, argument)
@@ -101,6 +102,11 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         at = queries.numbers(request.args, "at")
         return _binary(request, layers(reader(request), kept, method, step, names, at))
 
+    def serve_alerts(request: Request) -> Response:
+        limits = queries.decimals(request.args, LIMITS)
+        points = queries.number(request.args, "points", 0, MAX_POINTS) or 0
+        return _json(request, alerts(reader(request), watches, limits, points))
+
     def serve_inputs(request: Request) -> Response:
         name, rows = queries.text(request.args, "input"), queries.numbers(request.args, "rows")
         size = queries.number(request.args, "size", 1, MAX_SIDE)
@@ -146,6 +152,7 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/maps": _reading(serve_maps),
         "/channels": _reading(serve_channels),
         "/layers": _reading(serve_layers),
+        "/alerts": _reading(serve_alerts),
         "/inputs": _reading(serve_inputs),
         "/values": _reading(serve_values),
         "/pair": _reading(serve_pair),

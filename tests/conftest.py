@@ -11,6 +11,7 @@ from tests import agreement
 
 def pytest_addoption(parser):
     parser.addoption("--agreement", action="store_true", help="write docs/agreement.json")
+    parser.addoption("--health", action="store_true", help="write docs/health.md")
 
 
 def pytest_sessionfinish(session):

@@ -45,7 +45,13 @@ class Activations(Method):
         places = {f"{self.name}/{place.name}": place for place in self._chosen(model)}
         specs = {
             key: self.spec(
-                model, place, key, signed=place.is_signed, labels=self._channel_labels(place)
+                model,
+                place,
+                key,
+                signed=place.is_signed,
+                labels=self._channel_labels(place),
+                # A range that is left at its ends is told from one that has none.
+                options={**self.options(), "activation": place.activation},
             )
             for key, place in places.items()
         }

@@ -159,10 +159,9 @@ class Method(ABC):
             key=key,
             method=self.name,
             title=self.title,
-            options=self.options(),
             layer=place.name if place.layer is not None else None,
             input=model.input_under(place),
-            **{"axes": place.axes, **facts},
+            **{"axes": place.axes, "options": self.options(), **facts},
         )
 
 

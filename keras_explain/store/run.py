@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from .probes import ProbeSet
 from .reader import Problem, Reader
 from .schema import Failure, RecordSpec
 from .similarity import Diff, diff
+
+if TYPE_CHECKING:
+    from ..health import Alert, Health
 
 _PLACES = (Path("explain") / RECORDS, RECORDS, Path())
 _DEPTH = 4
@@ -40,6 +44,7 @@ class Run:
     def __init__(self, log_dir: str | PathLike[str]) -> None:
         self.folder = _records_folder(Path(log_dir))
         self._reader = Reader(self.folder)
+        self._health: Health | None = None
         self.refresh()
 
     def refresh(self) -> Run:
@@ -128,6 +133,25 @@ class Run:
     def stats(self, key: str) -> Mapping[str, NDArray[np.float32]]:
         """By name of the figure, a record's statistics `(steps, rows)`; NaN where missing."""
         return self._reader.stats(self._index, key)
+
+    def alerts(self, **limits: float) -> tuple[Alert, ...]:
+        """What is wrong with the training or its explanations, the worst first.
+
+        Every step is read once; later calls cost the steps that have come since.
+
+        Args:
+            **limits: Fields of `keras_explain.health.Thresholds` that are not the default.
+
+        Raises:
+            ValueError: if a limit is unknown or out of its bounds.
+        """
+        from ..health import Health, Thresholds  # only who asks pays for the rules
+
+        thresholds = Thresholds.of(limits)
+        if self._health is None:
+            self._health = Health(self._reader)
+        report = self._health.report(self._index, thresholds)
+        return tuple(finding.alert for finding in report.findings)
 
 
 def _records_folder(log_dir: Path) -> Path:

@@ -63,7 +63,7 @@ class RecordSpec:
         input: Name of the model's input that the map lies on, if any.
         rows: Names of the rows where a row is not a probe (weight paths).
         labels: By axis, the names of its entries; for "bin" the edges, one more than bins.
-        options: The fields of the method.
+        options: The fields of the method, and what it found out about the layer.
         title: What a person reads, such as "Grad-CAM".
         precision: One of `PRECISIONS`; "float32" for rows that mix sizes far apart.
     """

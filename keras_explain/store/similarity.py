@@ -64,7 +64,7 @@ def spearman_distance(a: Rows, b: Rows) -> Row:
     """1 - Spearman's rank correlation of the rows, `(rows,)` in [0, 2]; ties share their rank."""
 
     def distance(x: Row, y: Row) -> float:
-        return float(_cosine_distances(_centred_ranks(x)[None], _centred_ranks(y)[None])[0])
+        return float(_cosine_distances(centred_ranks(x)[None], centred_ranks(y)[None])[0])
 
     return _by_row(distance, a, b)
 
@@ -104,7 +104,8 @@ def _cosine_distances(a: NDArray[Any], b: NDArray[Any]) -> Row:
         return np.clip(1 - dots(x, y) / np.sqrt(dots(x, x) * dots(y, y)), 0, 2)
 
 
-def _centred_ranks(values: Row) -> Row:
+def centred_ranks(values: Row) -> Row:
+    """Each value's place in the order, around zero; ties share their middle place."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     middle = last - (count - 1) / 2

@@ -13,7 +13,7 @@ from .conftest import RUNS, Provider, ask, client_of
 
 ROUTES = (
     "runs", "manifest", "columns", "targets", "maps", "channels", "layers", "inputs", "values",
-    "pair", "static/index.js",
+    "pair", "alerts", "static/index.js",
 )  # fmt: skip
 READING = ROUTES[1:-1]
 NUMBERS = (
