@@ -13,6 +13,7 @@ import "./compare.css";
 import "./film.css";
 import "./evolve.css";
 import "./time.css";
+import "./health.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

@@ -44,6 +44,7 @@ export const COMMANDS = [
   { id: "view2", keys: ["2"], shown: "2", does: "Compare" },
   { id: "view3", keys: ["3"], shown: "3", does: "Layers" },
   { id: "view4", keys: ["4"], shown: "4", does: "Gradients" },
+  { id: "health", keys: ["5", "h"], shown: "5 H", does: "Health" },
   { id: "copy", keys: ["y"], shown: "Y", does: "copy a link to this view" },
   { id: "help", keys: ["?"], shown: "?", does: "this sheet" },
 ] as const;

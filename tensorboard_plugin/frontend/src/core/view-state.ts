@@ -1,5 +1,6 @@
 /** Everything a link restores, with its short names in the address. */
 
+import { limitsOf, limitsText } from "./alerts";
 import { AXES, type AxisKind } from "./axis";
 import { ORDERS, type Order } from "./bars";
 import { CELL } from "./cards";
@@ -14,7 +15,15 @@ import { MODES, type Mode, SAMPLINGS, type Sampling } from "./stage";
 import type { State } from "./url";
 import { boxOf, boxText } from "./zoom";
 
-export const VIEWS = ["evolve", "detail", "compare", "pair", "layers", "gradients"] as const;
+export const VIEWS = [
+  "evolve",
+  "detail",
+  "compare",
+  "pair",
+  "layers",
+  "gradients",
+  "health",
+] as const;
 export const CURVES = ["even", "gamma", "symlog"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
 export const TRAILS = ["none", "short", "all"] as const;
@@ -109,6 +118,8 @@ export interface ViewState {
   figure: string | null;
   /** The row of a record whose rows are no examples. */
   row: number;
+  /** Thresholds of the alerts that are not the default. */
+  limits: string | null;
   /** How A and B are compared. */
   mode: Mode;
   sampling: Sampling;
@@ -176,6 +187,7 @@ export const DEFAULTS: ViewState = {
   trail: "short",
   figure: null,
   row: 0,
+  limits: null,
   mode: "2up",
   sampling: "nearest",
   zoom: "",
@@ -289,6 +301,7 @@ const CODECS: Codecs = {
   trail: oneOf("t", TRAILS),
   figure: text("fi"),
   row: index("n"),
+  limits: { name: "h", read: (value) => limitsText(limitsOf(value)) ?? undefined },
   mode: oneOf("d", MODES),
   sampling: oneOf("u", SAMPLINGS),
   zoom: { name: "z", read: (text) => boxText(boxOf(text)) },

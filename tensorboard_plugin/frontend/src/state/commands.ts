@@ -181,6 +181,7 @@ export function run(command: CommandId, shifted: boolean): void {
     view2: () => show("compare"),
     view3: () => show("layers"),
     view4: () => show("gradients"),
+    health: () => show("health"),
   };
   actions[command]?.();
 }
