@@ -104,10 +104,10 @@ def test_marks_stand_at_the_steps_and_lead_there(tab, sick, alerts):
     ticks = tab.by("alert-tick").all()
     found = [(int(t.get_attribute("data-step")), t.get_attribute("data-severity")) for t in ticks]
     assert found == sorted(worst.items())
-    bar = tab.by("time").bounding_box()
+    bar = tab.by("track").bounding_box()
     for tick, (step, _) in zip(ticks, found, strict=True):
         box = tick.bounding_box()
-        share = (box["x"] + box["width"] / 2 - bar["x"] - 6) / (bar["width"] - 12)
+        share = (box["x"] + box["width"] / 2 - bar["x"]) / bar["width"]
         assert share == pytest.approx((step + 1) / (STEPS - 1), abs=0.003)
     ticks[2].click()
     assert tab.step == found[2][0]
@@ -135,6 +135,7 @@ def test_what_is_muted_stays_so_and_comes_back(tab, sick, alerts):
 
 def test_a_threshold_of_ones_own_changes_the_list_and_the_link(tab, sick, place):
     tab.open(sick, v="health")
+    tab.by("alert").first.wait_for()
     before = tab.by("alert").count()
     row(tab, "dead_units").get_by_role("button", name="Change the threshold").click()
     field = tab.frame.locator("#limit-dead_share")
