@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from keras_explain.demo.serve import free_port
 from keras_explain.demo.serve import tensorboard as serving
 from tests.fixtures.make_run import make_run
 
@@ -63,7 +63,9 @@ def demo(tmp_path_factory):
 @contextmanager
 def served(log_dir):
     """TensorBoard on a folder; gives its address."""
-    port = free_port(6200)
+    with socket.socket() as any_free:  # so that several sessions on one machine never meet
+        any_free.bind(("localhost", 0))
+        port = any_free.getsockname()[1]
     with serving(log_dir, port):
         yield f"http://localhost:{port}/"
 

@@ -13,7 +13,7 @@ from .conftest import RUNS, Provider, ask, client_of
 
 ROUTES = (
     "runs", "manifest", "columns", "targets", "maps", "channels", "layers", "inputs", "values",
-    "pair", "alerts", "static/index.js",
+    "pair", "export", "alerts", "static/index.js",
 )  # fmt: skip
 READING = ROUTES[1:-1]
 NUMBERS = (
@@ -61,7 +61,7 @@ def test_a_name_that_is_not_listed_opens_nothing(client, name, monkeypatch):
     for argument, routes in {
         "run": READING,
         "runb": ("pair",),
-        "key": ("columns", "maps", "channels", "pair"),
+        "key": ("columns", "maps", "channels", "pair", "export"),
         "keyb": ("pair",),
         "of": ("layers",),
         "input": ("inputs", "values"),
@@ -120,13 +120,17 @@ def test_a_comparison_that_is_not_bounded_or_not_meant_is_refused(client, query)
     assert_refused(ask(client, "pair", run=RUNS[0], key="saliency", **query))
 
 
-@pytest.mark.parametrize("route", [*READING[:5], *READING[7:]])
+FIRST = {"layers": "of", "inputs": "input", "values": "input"} | dict.fromkeys(
+    ("columns", "maps", "channels", "pair", "export"), "key"
+)
+"""By route, the argument that is asked for first, where that is not the run."""
+
+
+@pytest.mark.parametrize("route", READING)
 def test_a_missing_argument_is_named(client, route):
     reply = ask(client, route)
     assert reply.status_code == 400
-    assert reply.text == ("`key` must be given." if route in ("columns", "maps", "pair") else
-                          "`input` must be given." if route in ("inputs", "values") else
-                          "`run` must be given.")  # fmt: skip
+    assert reply.text == f"`{FIRST.get(route, 'run')}` must be given."
 
 
 def test_text_that_is_not_utf8_is_refused(client):

@@ -12,7 +12,7 @@ const CONFIG = [
   "tsconfig.json",
   "vite.config.ts",
 ];
-const BUNDLED = ["svelte", "clsx", "esm-env"];
+const BUNDLED = ["svelte", "clsx", "esm-env", "gifenc"];
 
 function filesIn(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })

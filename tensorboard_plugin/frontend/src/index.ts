@@ -5,6 +5,7 @@ import App from "./App.svelte";
 import { takeFocus } from "./core/host";
 import "./style.css";
 import "./shapes.css";
+import "./export.css";
 import "./stage.css";
 import "./picture.css";
 import "./layers.css";

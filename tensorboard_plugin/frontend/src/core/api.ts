@@ -30,8 +30,12 @@ export class Api {
   }
 
   async bundle(route: string, query: Query, signal?: AbortSignal): Promise<Bundle> {
+    return decodeBundle(await this.bytes(route, query, signal));
+  }
+
+  async bytes(route: string, query: Query, signal?: AbortSignal): Promise<ArrayBuffer> {
     const response = await this.#ask(route, query, signal);
-    return decodeBundle(await response.arrayBuffer());
+    return response.arrayBuffer();
   }
 
   async #ask(route: string, query: Query, signal?: AbortSignal): Promise<Response> {

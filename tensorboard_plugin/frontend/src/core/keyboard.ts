@@ -45,6 +45,7 @@ export const COMMANDS = [
   { id: "view3", keys: ["3"], shown: "3", does: "Layers" },
   { id: "view4", keys: ["4"], shown: "4", does: "Gradients" },
   { id: "health", keys: ["5", "h"], shown: "5 H", does: "Health" },
+  { id: "export", keys: ["e"], shown: "E", does: "take pictures, films, numbers or a report away" },
   { id: "copy", keys: ["y"], shown: "Y", does: "copy a link to this view" },
   { id: "help", keys: ["?"], shown: "?", does: "this sheet" },
 ] as const;

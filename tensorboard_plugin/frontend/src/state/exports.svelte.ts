@@ -1,0 +1,178 @@
+/** What can be taken away from the view in front. */
+
+import { isAbort } from "../core/api";
+import { plural, stepName } from "../core/format";
+import { chooseFrames } from "../core/frames";
+import { currentLink } from "../core/host";
+import { fullTitle } from "../core/records";
+import type { RecordSpec } from "../core/types";
+import { download } from "../export/download";
+import { drawPlate, INKS } from "../export/draw";
+import { gifOf } from "../export/gif";
+import { fileName } from "../export/plate";
+import { reportPage, stillOf, stylesOf } from "../export/report";
+import { app } from "./app.svelte";
+import { fetchPlates, plateAt, plateRecord, plateRows } from "./plates";
+
+export interface Offer {
+  id: "png" | "gif" | "html" | "npz" | "csv";
+  name: string;
+  says: string;
+  /** Why it cannot be had here. */
+  why?: string;
+  make: () => void;
+}
+
+/** Widths of a tile: one alone is looked at closely. */
+const CELLS = { one: 420, many: 150 };
+const MOST_FRAMES = 60;
+
+class Exporting {
+  progress = $state<{ name: string; share: number } | null>(null);
+  error = $state<string | null>(null);
+  #work = new AbortController();
+
+  readonly offers = $derived.by((): Offer[] => {
+    const record = plateRecord();
+    const shown = app.chosen;
+    const maps = record && app.step !== undefined;
+    const many =
+      record && plateRows().length > 1 ? plural(plateRows().length, "example") : "this example";
+    const noMaps = maps ? undefined : "this view shows no maps";
+    return [
+      {
+        id: "png",
+        name: "Picture (PNG)",
+        says: maps ? `${many} at ${stepName(app.step)}, with scale and captions` : "",
+        why: noMaps,
+        make: () => record && void this.#do("Picture", () => this.#png(record)),
+      },
+      {
+        id: "gif",
+        name: "Film (GIF)",
+        says: maps ? `${many} over ${filmSays()}` : "",
+        why: noMaps ?? (app.steps.length < 2 ? "there is one step only" : undefined),
+        make: () => record && void this.#do("Film", () => this.#gif(record)),
+      },
+      {
+        id: "html",
+        name: "Report (HTML)",
+        says: "this view as it stands, in one file that needs no network",
+        make: () => void this.#do("Report", async () => this.#html()),
+      },
+      {
+        id: "npz",
+        name: "Numbers (NPZ)",
+        says: shown ? `${fullTitle(shown)}, raw float32, every step, for numpy.load` : "",
+        why: shown ? undefined : "no record is looked at",
+        make: () => shown && void this.#do("Numbers", () => this.#file(shown, "npz")),
+      },
+      {
+        id: "csv",
+        name: "Table (CSV)",
+        says: shown ? `figures of ${fullTitle(shown)}, one line a step and example` : "",
+        why: shown ? undefined : "no record is looked at",
+        make: () => shown && void this.#do("Table", () => this.#file(shown, "csv")),
+      },
+    ];
+  });
+
+  stop(): void {
+    this.#work.abort();
+  }
+
+  async #do(name: string, make: () => Promise<void>): Promise<void> {
+    this.#work = new AbortController();
+    this.progress = { name, share: 0 };
+    this.error = null;
+    try {
+      await make();
+    } catch (error) {
+      if (!isAbort(error)) this.error = error instanceof Error ? error.message : String(error);
+    }
+    this.progress = null;
+  }
+
+  async #png(record: RecordSpec): Promise<void> {
+    const { step } = app;
+    if (step === undefined) return;
+    await fetchPlates(record, [step]);
+    const plate = plateAt(record, step);
+    const canvas = drawPlate(plate, cellOf(plate.tiles.length), INKS[app.theme]);
+    const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
+    if (!blob) throw new Error("This browser did not make a picture of it.");
+    download(blob, "image/png", fileName([app.run, record.key, stepName(step)], "png"));
+  }
+
+  async #gif(record: RecordSpec): Promise<void> {
+    const steps = filmSteps();
+    await fetchPlates(record, steps);
+    const { signal } = this.#work;
+    const cell = cellOf(plateAt(record, steps[0]).tiles.length);
+    const bytes = await gifOf(
+      steps.length,
+      (frame) => drawPlate(plateAt(record, steps[frame]), cell, INKS[app.theme]),
+      {
+        delay: 1000 / app.speed,
+        signal,
+        onprogress: (share) => {
+          this.progress = { name: "Film", share };
+        },
+      },
+    );
+    const ends = [steps[0], steps.at(-1) ?? 0].map(stepName);
+    download(bytes.slice().buffer, "image/gif", fileName([app.run, record.key, ...ends], "gif"));
+  }
+
+  #html(): void {
+    const main = document.querySelector("main");
+    if (!main || !app.manifest) return;
+    const title = `${app.chosen ? fullTitle(app.chosen) : "Explain"}, ${stepName(app.step)}`;
+    const page = reportPage({
+      title,
+      facts: [
+        ["run", app.manifest.name || app.run],
+        ["step", stepName(app.step)],
+        ["explained", app.manifest.score],
+        ["made", new Date().toISOString().slice(0, 16).replace("T", " ")],
+        ["to see it live", currentLink()],
+      ],
+      theme: app.theme,
+      styles: stylesOf(document),
+      body: stillOf(main),
+    });
+    download(
+      page,
+      "text/html",
+      fileName([app.run, app.selection.view, stepName(app.step)], "html"),
+    );
+  }
+
+  /** Fetched, not followed: a download that the server refuses could not say why. */
+  async #file(record: RecordSpec, format: "npz" | "csv"): Promise<void> {
+    const query = { run: app.run, key: record.key, format };
+    const content = await app.api.bytes("export", query, this.#work.signal);
+    download(content, "application/octet-stream", fileName([app.run, record.key], format));
+  }
+}
+
+function cellOf(tiles: number): number {
+  return tiles === 1 ? CELLS.one : CELLS.many;
+}
+
+/** From A to B where both are set, else all; where there are too many, evenly spread. */
+function filmSteps(): number[] {
+  const { a, b } = app.selection;
+  const [from, to] =
+    a !== null && b !== null ? [Math.min(a, b), Math.max(a, b)] : [-2, Number.POSITIVE_INFINITY];
+  const steps = app.steps.filter((step) => step >= from && step <= to);
+  return chooseFrames(steps.length, MOST_FRAMES, []).map(({ index }) => steps[index]);
+}
+
+function filmSays(): string {
+  const steps = filmSteps();
+  const ends = `${stepName(steps[0])} to ${stepName(steps.at(-1))}`;
+  return `${plural(steps.length, "step")}, ${ends}`;
+}
+
+export const exporting = new Exporting();

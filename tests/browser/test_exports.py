@@ -1,0 +1,111 @@
+"""What a person takes away: pictures with the numbers' colours, films, reports, tables."""
+
+import csv
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_explain
+from keras_explain.store.encoding import encode
+from keras_explain.store.statistics import as_shown
+
+STEPS = 5
+CELL, MARGIN, HEAD, GAP = 150, 16, 30, 12
+KEY = "saliency"
+
+
+def taken(tab, kind):
+    """Open the sheet by its key, choose, and give the downloaded file."""
+    tab.frame.locator("body").press("e")
+    with tab.page.expect_download() as download:
+        tab.by(f"export-{kind}").click()
+    tab.page.keyboard.press("Escape")
+    return download.value
+
+
+@pytest.fixture
+def opened(made, tab):
+    def open_at(**state):
+        tab.open(made(STEPS), **state)
+        tab.by("map").nth(2).wait_for()
+        return tab
+
+    return open_at
+
+
+@pytest.mark.browser
+def test_a_picture_has_the_colours_of_the_numbers(made, tab, tmp_path):
+    tab.open(made(STEPS), m=KEY, e=2, o="map", s="page", r="minmax")
+    tab.by("map").nth(2).wait_for()
+    file = taken(tab, "png")
+    assert file.suggested_filename.endswith("-saliency-step-2.png")
+    picture = np.asarray(Image.open(file.path()).convert("RGB"))
+    run = keras_explain.Run(tmp_path / "run")
+    spec, stats = run.specs[KEY], run.stats(KEY)
+    maps = encode(as_shown(run.load(KEY, 2), spec.axes, spec.shown)).decode().astype(float)
+    low, high = np.nanmin(stats["min"]), np.nanmax(stats["max"])
+    table = matplotlib.colormaps["cividis"](np.arange(256), bytes=True)[:, :3]
+    side = maps.shape[1]
+    middles = ((np.arange(side) + 0.5) * CELL / side).astype(int)
+    for tile, values in enumerate(maps[:2]):
+        left, top = MARGIN + tile * (CELL + GAP), MARGIN + HEAD
+        index = np.floor((values - low) / (high - low) * 255 + 0.5)
+        expected = table[np.clip(index, 0, 255).astype(int)].astype(int)
+        shown = picture[top + middles[:, None], left + middles].astype(int)
+        assert np.abs(shown - expected).max() <= 1
+
+
+@pytest.mark.browser
+def test_a_film_has_a_frame_for_each_step(opened):
+    tab = opened(v="detail", x=3, m=KEY)
+    film = Image.open(taken(tab, "gif").path())
+    assert film.format == "GIF"
+    assert film.n_frames == STEPS
+    assert film.info["loop"] == 0
+    first = np.asarray(film.convert("RGB")).astype(int)
+    film.seek(STEPS - 1)
+    assert np.abs(np.asarray(film.convert("RGB")).astype(int) - first).max() > 40
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("view", ["evolve", "gradients", "layers"])
+def test_a_report_shows_the_view_without_script_or_network(opened, browser, tmp_path, view):
+    tab = opened(v=view, e=3)
+    path = tmp_path / "report.html"
+    taken(tab, "html").save_as(path)
+    page = browser.new_page()
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(path.as_uri())
+    assert [url for url in asked if not url.startswith(("data:", "file:"))] == []
+    assert said == []
+    assert page.locator("script").count() == 0
+    assert page.get_by_text("step 3").first.is_visible()
+    widths = page.locator("main img").evaluate_all(
+        "images => images.map(i => i.naturalWidth && i.getBoundingClientRect().width)"
+    )
+    assert max(widths) > 20
+    page.close()
+
+
+@pytest.mark.browser
+def test_numbers_are_those_of_the_run(opened, tmp_path):
+    tab = opened(m=KEY)
+    run = keras_explain.Run(tmp_path / "run")
+    found = np.load(taken(tab, "npz").path(), allow_pickle=False)
+    np.testing.assert_array_equal(found["steps"], run.steps)
+    np.testing.assert_array_equal(found["values"][-1], run.load(KEY, run.steps[-1]))
+    with open(taken(tab, "csv").path(), newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(run.steps) * run.probes.count
+
+
+@pytest.mark.browser
+def test_a_view_without_maps_says_why_there_is_no_picture(opened):
+    tab = opened(v="gradients")
+    tab.frame.get_by_role("button", name="Export").click()
+    assert tab.by("export-png").is_disabled()
+    assert "no maps" in tab.frame.get_by_role("dialog").inner_text()
