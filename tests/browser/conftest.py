@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -14,6 +16,7 @@ from keras_explain.demo.serve import tensorboard as serving
 from tests.fixtures.make_run import make_run
 
 EPOCHS = 12
+WITHOUT_TENSORFLOW = Path(__file__).parents[1] / "fixtures" / "without_tensorflow"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -66,7 +69,9 @@ def served(log_dir):
     with socket.socket() as any_free:  # so that several sessions on one machine never meet
         any_free.bind(("localhost", 0))
         port = any_free.getsockname()[1]
-    with serving(log_dir, port):
+    with ExitStack() as server:
+        with patch.dict(os.environ, PYTHONPATH=str(WITHOUT_TENSORFLOW)):
+            server.enter_context(serving(log_dir, port))
         yield f"http://localhost:{port}/"
 
 
