@@ -2,8 +2,10 @@
 
 import ast
 import configparser
+import gzip
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -98,6 +100,33 @@ def test_the_bundle_is_the_one_that_was_built():
     assert manifest["sources"] == whole.hexdigest(), "npm run build in tensorboard_plugin/frontend"
     here = {p.relative_to(FRONT_END).as_posix() for p in (FRONT_END / "src").rglob("*.*")}
     assert here == {name for name in manifest["files"] if name.startswith("src/")}
+
+
+def imported_by(name):
+    """Names of the bundle's files that one of them imports: at once, and later."""
+    code = (STATIC / name).read_text()
+    first = re.findall(r"""(?:from|import)\s*["'`]\./([^"'`]+)["'`]""", code)
+    later = re.findall(r"""import\(\s*["'`]\./([^"'`]+)["'`]""", code)
+    return set(first), set(later)
+
+
+def test_the_parts_of_the_bundle_hang_together():
+    reached, waiting = set(), {"index.js"}
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= set.union(*imported_by(name)) - reached
+    assert reached == {path.name for path in STATIC.glob("*.js")}
+    assert len(reached) > 5, "nothing is fetched later"
+
+
+def test_the_first_load_of_the_tab_is_small():
+    first, waiting = {"style.css"}, {"index.js"}
+    while waiting:
+        name = waiting.pop()
+        first.add(name)
+        waiting |= imported_by(name)[0] - first
+    assert sum(len(gzip.compress((STATIC / name).read_bytes())) for name in first) < 110_000
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,15 @@ export default defineConfig({
         format: "es",
         entryFileNames: "index.js",
         assetFileNames: "[name][extname]",
-        codeSplitting: false,
+        // Without hashes, so that a build changes what it must and no names.
+        chunkFileNames: "[name].js",
+        codeSplitting: {
+          // One file for the first paint, one for what several later views share, and the views.
+          groups: [
+            { name: "shell", test: /\/src\/App\.svelte$/, priority: 2 },
+            { name: "shared", minShareCount: 2, priority: 1 },
+          ],
+        },
       },
     },
   },

@@ -53,13 +53,14 @@ const named = sources.map((path) => [relative(root, path).split(sep).join("/"), 
 named.sort(([a], [b]) => (a < b ? -1 : 1));
 const whole = createHash("sha256");
 for (const [name, hash] of named) whole.update(`${name}\0${hash}\n`);
-const outputs = ["THIRD_PARTY.txt", "index.js", "style.css"].map((name) => [
-  name,
-  sha256(join(out, name)),
-]);
+const MANIFEST = "build-manifest.json";
+const outputs = readdirSync(out)
+  .filter((name) => name !== MANIFEST)
+  .sort()
+  .map((name) => [name, sha256(join(out, name))]);
 const manifest = {
   sources: whole.digest("hex"),
   files: named.map(([name]) => name),
   outputs: Object.fromEntries(outputs),
 };
-writeFileSync(join(out, "build-manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+writeFileSync(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -60,6 +60,14 @@ export function takeFocus(): void {
   }
 }
 
+/** The moment when the page has nothing to do; Safari does not tell it, and waits a little. */
+export function whenIdle(): Promise<void> {
+  return new Promise((resolve) => {
+    if ("requestIdleCallback" in window) requestIdleCallback(() => resolve(), { timeout: 2000 });
+    else setTimeout(resolve, 200);
+  });
+}
+
 /** A setting of this browser; lost where it keeps none. */
 export function readSetting(name: string): string | null {
   try {

@@ -1,0 +1,34 @@
+/** The views that the first paint does not need, each in a file of its own. */
+
+import Later from "./components/Later.svelte";
+import { whenIdle } from "./core/host";
+import { LaterView, type View } from "./state/later.svelte";
+
+const ahead: (() => Promise<void>)[] = [];
+
+/** A view that stands for the one that `load` brings. */
+function later<Props extends object>(load: () => Promise<{ default: View<Props> }>): View<Props> {
+  const later = new LaterView(load);
+  ahead.push(() => later.fetchAhead());
+  return (internals, props) => Later<Props>(internals, { later, props });
+}
+
+export const Board = later(() => import("./views/Board.svelte"));
+export const Compare = later(() => import("./views/Compare.svelte"));
+export const Concepts = later(() => import("./views/Concepts.svelte"));
+export const Detail = later(() => import("./views/Detail.svelte"));
+export const Export = later(() => import("./views/Export.svelte"));
+export const Figures = later(() => import("./views/Figures.svelte"));
+export const Gradients = later(() => import("./views/Gradients.svelte"));
+export const Health = later(() => import("./views/Health.svelte"));
+export const Layers = later(() => import("./views/Layers.svelte"));
+export const PairDetail = later(() => import("./views/PairDetail.svelte"));
+export const Points = later(() => import("./views/Points.svelte"));
+
+/** Fetch them one after the other while nothing else is done, so that a click need not wait. */
+export async function fetchViews(): Promise<void> {
+  for (const fetch of ahead) {
+    await whenIdle();
+    await fetch();
+  }
+}
