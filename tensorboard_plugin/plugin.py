@@ -10,6 +10,8 @@ from tensorboard.plugins import base_plugin
 from . import NAME
 from .routes import App, apps
 from .runs import Runs
+from .summaries import HISTOGRAMS, PICTURES, Summaries
+from .summary_replies import DEFAULT_KEPT
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,14 +28,20 @@ class ExplainPlugin(base_plugin.TBPlugin):
             logdir=getattr(flags, "logdir", None) or context.logdir or "",
             spec=getattr(flags, "logdir_spec", None) or "",
         )
-        self._apps = apps(runs, STATIC)
+        samples = getattr(flags, "samples_per_plugin", None) or {}
+        kept = samples.get(PICTURES, DEFAULT_KEPT)
+        self._apps = apps(runs, Summaries(context.data_provider), kept, STATIC)
 
     def get_plugin_apps(self) -> dict[str, App]:
         """The routes, see `routes.py`."""
         return self._apps
 
+    def data_plugin_names(self) -> tuple[str, ...]:
+        """The tab is shown where a run has announced records, or has what it can show instead."""
+        return (NAME, PICTURES, HISTOGRAMS)
+
     def is_active(self) -> bool:
-        """Asked only where no run has announced records: the tab is then not shown."""
+        """Asked only where there is none of these: the tab is then not shown."""
         return False
 
     def frontend_metadata(self) -> Any:

@@ -15,7 +15,7 @@ from werkzeug import wrappers
 
 from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
-from . import inputs, queries, replies
+from . import inputs, queries, replies, summary_replies
 from .alerts import LIMITS, MAX_POINTS, Watches, alerts
 from .channels import Kept, channels
 from .exports import FORMATS
@@ -25,6 +25,7 @@ from .pairs import FIGURES, Side, pairs
 from .queries import BadRequest, NotFound
 from .runs import Runs
 from .static_files import static_file
+from .summaries import HISTOGRAMS, MAX_STEP, PICTURES, Summaries, Unanswered
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Request = wrappers.Request
@@ -33,16 +34,21 @@ Response = wrappers.Response
 MAX_SIDE = 10_000
 """Most pixels a side that a request may name."""
 
+OF_TENSORBOARD = (PICTURES, HISTOGRAMS)
+
+_DAY = 86_400  # seconds
 _WORTH_PACKING = 1_024
 _SAMPLE = 64 * 1_024
 _FAST = 1  # gzip: the browser is mostly on the same machine
 
 
-def apps(runs: Runs, static: Path) -> dict[str, App]:
+def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> dict[str, App]:
     """By path below `/data/plugin/keras_explain`, the WSGI application.
 
     Args:
-        runs: The runs.
+        runs: The runs with records.
+        summaries: What TensorBoard keeps of any run.
+        kept_pictures: Pictures of a tag that it keeps; 0 is all.
         static: Folder of the built front end.
     """
     kept, watches = Kept(), Watches()
@@ -62,11 +68,51 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
     def serve_runs(request: Request) -> Response:
         found = runs.readers(*_origin(request))
         named = {run: (runs.name(run), of) for run, of in found.items()}
-        return _json(request, replies.runs(named, runs.logdir))
+        reply = replies.runs(named, runs.logdir)
+        try:
+            others = summaries.runs(*_origin(request))
+        except Unanswered as error:
+            # The runs with records are there all the same.
+            return _json(request, {**reply, "problem": str(error)})
+        reply["runs"] += [
+            summary_replies.entry(run, runs.name(run), last)
+            for run, last in sorted(others.items())
+            if run not in found
+        ]
+        return _json(request, reply)
 
     def serve_manifest(request: Request) -> Response:
         run = queries.text(request.args, "run")
-        return _json(request, replies.manifest(reader(request), run, runs.name(run)))
+        try:
+            found = reader(request)
+        except NotFound:
+            if run not in summaries.runs(*_origin(request)):
+                raise
+            return _json(request, without_records(request, run))
+        return _json(request, replies.manifest(found, run, runs.name(run)))
+
+    def without_records(request: Request, run: str) -> dict[str, Any]:
+        of = {kind: summaries.series(kind, run, *_origin(request)) for kind in OF_TENSORBOARD}
+        ours = runs.announced(run)
+        why = summary_replies.missing(ours, runs.is_local, kept_pictures, of[PICTURES])
+        return summary_replies.manifest(run, runs.name(run), of, ours, why)
+
+    def serve_picture(request: Request) -> Response:
+        run, tag = queries.text(request.args, "run"), queries.text(request.args, "tag")
+        step = queries.number(request.args, "step", -MAX_STEP, MAX_STEP)
+        sample = queries.number(request.args, "sample", 0, MAX_SIDE)
+        if step is None:
+            raise BadRequest("`step` must be given.")
+        content = summaries.picture(run, tag, step, sample or 0, *_origin(request))
+        content_type = summary_replies.picture_type(content)
+        # The page's address of a picture changes with the run; without that it may be another's.
+        expires = _DAY if "stamp" in request.args else 0
+        return _respond(request, content, content_type, expires=expires)
+
+    def serve_histograms(request: Request) -> Response:
+        run, tag = queries.text(request.args, "run"), queries.text(request.args, "tag")
+        found = summaries.histograms(run, tag, *_origin(request))
+        return _binary(request, summary_replies.histograms(found))
 
     def serve_columns(request: Request) -> Response:
         key = queries.text(request.args, "key")
@@ -157,6 +203,8 @@ def apps(runs: Runs, static: Path) -> dict[str, App]:
         "/values": _reading(serve_values),
         "/pair": _reading(serve_pair),
         "/export": _reading(serve_export),
+        "/picture": _reading(serve_picture),
+        "/histograms": _reading(serve_histograms),
     }
 
 
@@ -179,6 +227,8 @@ def _reading(serve: Callable[[Request], Response]) -> App:
             return _refusal(request, 400, str(error))
         except StoreError as error:
             return _refusal(request, 404, str(error))
+        except Unanswered as error:
+            return _refusal(request, 503, str(error))
         except OSError as error:
             return _refusal(request, 404, f"This cannot be read: {error.strerror}")
 

@@ -36,6 +36,7 @@ class Runs:
         self.logdir = logdir or spec
         self._readers: dict[Path, Reader] = {}
         self._listed: dict[str, Reader] = {}
+        self._announced: set[str] = set()
         self._lock = threading.Lock()
 
     def readers(self, context: Any, experiment: str) -> dict[str, Reader]:
@@ -53,7 +54,17 @@ class Runs:
                 with self._lock:
                     readers[run] = self._readers.setdefault(folder, Reader(folder))
         self._listed = readers
+        self._announced = set(listed)
         return readers
+
+    def announced(self, run: str) -> bool:
+        """Whether the callback wrote this run, as far as was known when runs were last listed."""
+        return run in self._announced
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the runs lie in folders that can be read here."""
+        return bool(self._roots) and "://" not in self.logdir
 
     def reader(self, run: str, context: Any, experiment: str) -> Reader:
         """The reader of one run.
@@ -80,7 +91,9 @@ class Runs:
         if parts and parts != ["."]:
             return "/".join(parts)
         # The log directory is the run itself: its folder's name says more than ".".
-        return run if folder is None else _without_subrun(folder).name
+        if folder is not None:
+            return _without_subrun(folder).name
+        return self._roots[0][1].name if self.is_local else run
 
     def _folder(self, run: str) -> Path | None:
         for group, root in self._roots:

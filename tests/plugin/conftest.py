@@ -17,14 +17,20 @@ class Provider:
     def __init__(self, *runs):
         self.runs = runs
 
-    def list_tensors(self, context, *, experiment_id, plugin_name):
-        assert plugin_name == "keras_explain"
+    def list_tensors(self, context, *, experiment_id, plugin_name, run_tag_filter=None):
+        if plugin_name != "keras_explain":
+            return {}
         return {run: {"keras_explain": None} for run in self.runs}
 
+    def list_blob_sequences(self, context, *, experiment_id, plugin_name, run_tag_filter=None):
+        return {}
 
-def application(provider, logdir=None, spec=None):
+
+def application(provider, logdir=None, spec=None, flags=None):
     """The routes of the plugin that the loader makes, chosen among as TensorBoard does."""
-    flags = SimpleNamespace(logdir=logdir and str(logdir), logdir_spec=spec, samples_per_plugin={})
+    flags = flags or SimpleNamespace(
+        logdir=logdir and str(logdir), logdir_spec=spec, samples_per_plugin={}
+    )
     context = SimpleNamespace(data_provider=provider, flags=flags, logdir=flags.logdir)
     loader = KerasExplainLoader()
     loader.fix_flags(flags)
@@ -38,8 +44,8 @@ def application(provider, logdir=None, spec=None):
     return dispatch
 
 
-def client_of(provider, logdir=None, spec=None):
-    return Client(application(provider, logdir, spec))
+def client_of(provider, logdir=None, spec=None, flags=None):
+    return Client(application(provider, logdir, spec, flags))
 
 
 def ask(client, route, method="GET", headers=None, **query):

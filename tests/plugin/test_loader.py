@@ -52,6 +52,7 @@ def test_the_tab_is_where_tensorboard_looks_for_it():
     assert set(made.get_plugin_apps()) == {
         "/static/*", "/runs", "/manifest", "/columns", "/targets", "/maps", "/channels",
         "/layers", "/pair", "/export", "/alerts", "/inputs", "/values",
+        "/picture", "/histograms",
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import "./film.css";
 import "./evolve.css";
 import "./time.css";
 import "./health.css";
+import "./summaries.css";
 
 function loadStyle(): Promise<void> {
   return new Promise((resolve) => {

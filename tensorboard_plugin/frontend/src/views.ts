@@ -24,6 +24,7 @@ export const Health = later(() => import("./views/Health.svelte"));
 export const Layers = later(() => import("./views/Layers.svelte"));
 export const PairDetail = later(() => import("./views/PairDetail.svelte"));
 export const Points = later(() => import("./views/Points.svelte"));
+export const Summaries = later(() => import("./views/Summaries.svelte"));
 
 /** Fetch them one after the other while nothing else is done, so that a click need not wait. */
 export async function fetchViews(): Promise<void> {

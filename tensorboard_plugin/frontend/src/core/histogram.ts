@@ -45,6 +45,8 @@ export interface HeatMap {
   values: Float32Array;
   /** 1 where there is nothing to draw. */
   blank: Uint8Array;
+  /** Neighbouring columns without a histogram: where they begin, and how many. */
+  gaps: { from: number; count: number }[];
 }
 
 /** Return a `(bins, steps)` picture with the largest bin on top. */
@@ -58,7 +60,19 @@ export function heatMap(histograms: (ArrayLike<number> | undefined)[], bins: num
       values[(height - 1 - y) * width + x] = Math.sqrt(share);
     });
   });
-  return { height, width, values, blank: Uint8Array.from(values, (value) => (value > 0 ? 0 : 1)) };
+  const blank = Uint8Array.from(values, (value) => (value > 0 ? 0 : 1));
+  return { height, width, values, blank, gaps: gapsOf(histograms) };
+}
+
+function gapsOf(histograms: (ArrayLike<number> | undefined)[]): HeatMap["gaps"] {
+  const gaps: HeatMap["gaps"] = [];
+  histograms.forEach((histogram, at) => {
+    if (histogram) return;
+    const last = gaps.at(-1);
+    if (last && last.from + last.count === at) last.count++;
+    else gaps.push({ from: at, count: 1 });
+  });
+  return gaps;
 }
 
 export interface Mark {

@@ -12,16 +12,41 @@ export interface InputSpec {
 export interface RunEntry {
   run: string;
   name: string;
-  steps: number;
+  /** null: not counted. */
+  steps: number | null;
   last: number | null;
   updated: number | null;
   /** Hash of the examples: runs of the same hash watch the same ones. */
   probes: string | null;
+  /** It has no records, and what TensorBoard keeps of it is shown instead. */
+  summaries?: boolean;
 }
 
 export interface RunList {
   runs: RunEntry[];
   logdir: string;
+  /** Why runs without records are not listed. */
+  problem?: string;
+}
+
+/** What TensorBoard keeps of one tag. */
+export interface SummarySeries {
+  tag: string;
+  title: string;
+  /** Pictures a step. */
+  samples: number;
+  steps: number[];
+  /** Changes whenever there is something new. */
+  stamp: string;
+}
+
+export interface SummaryList {
+  /** What is missing and why, in sentences with code between backticks. */
+  missing: string[];
+  /** Another tool wrote them. */
+  foreign: boolean;
+  pictures: SummarySeries[];
+  histograms: SummarySeries[];
 }
 
 export interface RecordSpec {
@@ -69,6 +94,8 @@ export interface Manifest {
   failures: Failure[];
   totals: { failures?: number; dropped?: number };
   problems: unknown[];
+  /** Of a run without records. */
+  summaries?: SummaryList;
 }
 
 /** Why a row of a `maps` reply has no trustworthy values. */

@@ -132,7 +132,8 @@ class App {
 
   /** A run by its name in TensorBoard or the one that people use. */
   #named(name: string | null): string | undefined {
-    return this.runs?.runs.find((each) => [each.run, each.name].includes(name ?? ""))?.run;
+    const runs = this.runs?.runs ?? [];
+    return (runs.find(({ run }) => run === name) ?? runs.find((each) => each.name === name))?.run;
   }
 
   async #refreshRuns(): Promise<boolean> {

@@ -69,6 +69,13 @@ class Health {
     void this.#ask(run, limits, full, this.#lane.next());
   }
 
+  forget(): void {
+    this.#lane.stop();
+    this.#asked = "";
+    this.reply = null;
+    this.error = null;
+  }
+
   async #ask(run: string, limits: string | null, full: boolean, signal: AbortSignal) {
     const query = { run, ...limitsOf(limits), points: full ? POINTS : undefined };
     try {
@@ -117,6 +124,8 @@ export const health = new Health();
 export function keepHealth(): void {
   $effect(() => {
     const { manifest, selection } = app;
+    // Rules look at records.
+    if (manifest?.summaries) return health.forget();
     const state = manifest ? `${manifest.attempts.at(-1)}.${manifest.wall_times.join()}` : "";
     health.want(app.run, state, selection.limits, selection.view === "health");
   });

@@ -76,7 +76,10 @@ export class LookedRun {
       this.targets = null;
     }
     this.manifest = manifest;
-    this.targets = targetsOf(await this.api.bundle("targets", { run }, signal));
+    // Without records there are no predictions.
+    this.targets = manifest.summaries
+      ? null
+      : targetsOf(await this.api.bundle("targets", { run }, signal));
     this.#manifestText = text;
     return true;
   }
