@@ -59,8 +59,9 @@ export function plateAt(record: RecordSpec, step: number): Plate {
   return {
     title: `${fullTitle(record)} at ${stepName(step)}`,
     lines: [
-      `run ${name}${record.signed ? " · signed, zero in the middle" : ""} · ${SCALES[scale]} (${RANGES[range]})`,
-      `${sizeOf(record)} · keras_explain`,
+      `run ${name}${record.signed ? " · signed, zero in the middle" : ""} · keras_explain`,
+      SCALES[scale],
+      `${RANGES[range]} · ${sizeOf(record)}`,
     ],
     tiles: plateRows().flatMap((row) => tilesOf(record, row, step)),
   };
