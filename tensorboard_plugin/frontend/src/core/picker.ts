@@ -44,3 +44,30 @@ export function optionGroups(records: RecordSpec[], search: string): OptionGroup
     }))
     .filter(({ options }) => options.length > 0);
 }
+
+/** How many options are drawn at once; a network of a thousand layers has as many. */
+export const MOST_DRAWN = 150;
+
+/** The options around the place `at` of all, and how many are left out before and after them. */
+export function optionsNear(groups: OptionGroup[], at: number) {
+  const count = groups.reduce((sum, { options }) => sum + options.length, 0);
+  // It moves by whole thirds, so that what is pointed at stays where it is.
+  const third = MOST_DRAWN / 3;
+  const last = Math.max(0, Math.ceil((count - MOST_DRAWN) / third) * third);
+  const begin = Math.min(last, Math.max(0, Math.floor(at / third) - 1) * third);
+  const end = Math.min(count, begin + MOST_DRAWN);
+  let place = 0;
+  const near = groups.map((group) => {
+    const from = place;
+    place += group.options.length;
+    return {
+      ...group,
+      options: group.options.slice(Math.max(0, begin - from), Math.max(0, end - from)),
+    };
+  });
+  return {
+    groups: near.filter(({ options }) => options.length > 0),
+    before: begin,
+    after: count - end,
+  };
+}
