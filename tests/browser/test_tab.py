@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import matplotlib
 import numpy as np
@@ -178,7 +179,11 @@ def test_first_paint_of_a_long_run_is_small(made, tab):
     tab.open(made(steps=200))
     tab.by("card").nth(5).locator("canvas[data-testid=map]").wait_for()
     tab.page.wait_for_load_state("networkidle")
-    assert 30_000 < tab.bytes < 300_000
+    needed = re.compile(
+        r"/static/(index|shell)\.js$|/static/style\.css$|/keras_explain/[a-z]+\?|/runs$"
+    )
+    first = [request for request in tab.requests if needed.search(request.url)]
+    assert 30_000 < sum(each.sizes()["responseBodySize"] for each in first) < 300_000
 
 
 @pytest.mark.browser
