@@ -210,6 +210,8 @@ def test_a_method_is_found_by_typing(made_once, tab):
     tab.page.keyboard.type("attention maps")
     tab.page.keyboard.press("Enter")
     tab.by("channel").first.wait_for()
+    tab.page.keyboard.press("1")
+    tab.by("card").first.wait_for()
     tab.page.keyboard.press("/")
     tab.page.keyboard.press("ArrowDown")
     tab.page.keyboard.press("Escape")
