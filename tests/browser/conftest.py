@@ -131,6 +131,11 @@ class Tab:
     def frame(self):
         return self.page.frame_locator('iframe[src*="name=keras_explain"]')
 
+    @property
+    def inside(self):
+        """The tab's own document, to evaluate in."""
+        return next(frame for frame in self.page.frames if frame.parent_frame)
+
     def by(self, name):
         return self.frame.get_by_test_id(name)
 
