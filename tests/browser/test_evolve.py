@@ -128,11 +128,22 @@ def test_filters_leave_what_numpy_leaves_and_say_why_nothing_is_left(made_once, 
 
 
 @pytest.mark.browser
-def test_disagreement_is_offered_only_where_it_was_recorded(opened):
-    tab = opened()
+def test_disagreement_is_offered_only_where_it_was_recorded(tab, address):
+    tab.open(address)
+    tab.by("card").first.wait_for()
     option = tab.frame.locator("option[value=disagreement]")
     assert option.is_disabled()
     assert "Agreement()" in option.get_attribute("title")
+
+
+@pytest.mark.browser
+def test_disagreement_orders_by_what_was_recorded(made_once, opened):
+    run = made_once[0]
+    (key,) = (key for key in run.keys if run.specs[key].method == "agreement")
+    pairs = [str(pair).split(" ~ ") for pair in run.specs[key].labels["metric"]]
+    own = [at for at, pair in enumerate(pairs) if CAM in pair] or list(range(len(pairs)))
+    likeness = run.load(key, STEP).reshape(PROBES, -1)[:, own].astype(np.float64)
+    expect_order(opened(sort="disagreement"), descending(1 - likeness.mean(axis=1)))
 
 
 @pytest.mark.browser

@@ -14,7 +14,6 @@ import pytest
 import keras_explain
 from keras_explain.demo.story import change_of
 from keras_explain.store.similarity import diff
-from tests.fixtures.make_run import make_run
 from tests.fixtures.sick_run import make_sick_run
 
 from .conftest import EPOCHS, served
@@ -52,17 +51,11 @@ def second(demo, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """What the demo does not have, written by NumPy: a sick layer, and measures of the maps."""
-    found = {}
-    for name, make in (("sick", make_sick_run), ("measured", make_run)):
-        place = tmp_path_factory.mktemp(name)
-        make(place / "run")
-        found[name] = place
-    with served(found["sick"]) as sick, served(found["measured"]) as measured:
-        yield SimpleNamespace(
-            sick=SimpleNamespace(run=keras_explain.Run(found["sick"]), address=sick),
-            measured=SimpleNamespace(run=keras_explain.Run(found["measured"]), address=measured),
-        )
+    """A run with a sick layer, which the demo does not have, written by NumPy."""
+    place = tmp_path_factory.mktemp("sick")
+    make_sick_run(place / "run")
+    with served(place) as address:
+        yield SimpleNamespace(run=keras_explain.Run(place), address=address)
 
 
 class Person:
@@ -224,9 +217,9 @@ def test_which_examples_to_look_at_is_one_choice(tab, person, trained, sort):
 
 
 def test_which_layer_is_sick_is_two_clicks_away(tab, person, written):
-    run = written.sick.run
+    run = written.run
     sick = next(alert for alert in run.alerts() if alert.rule == "dead_units")
-    someone = person(written.sick.address)
+    someone = person(written.address)
     someone.go("Health")
     line = tab.frame.locator("[data-testid=alert][data-rule=dead_units]")
     someone.click(line.first.get_by_test_id("go"))

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import json
 import re
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -20,6 +22,7 @@ from tests.fixtures.make_run import make_run
 from .conftest import EPOCHS
 
 CAM = "grad_cam/conv4"
+FRONT_END = Path(__file__).parents[2] / "tensorboard_plugin" / "frontend" / "src"
 
 
 def shown(run, key, step):
@@ -35,10 +38,19 @@ def pixels(canvas):
     return np.asarray(picture.convert("RGBA"))
 
 
+def colours(name):
+    """A table by its name, RGBA `(256, 4)`: Matplotlib's, or of the dark ones that are our own."""
+    if not name.endswith("-dark"):
+        return matplotlib.colormaps[name](np.arange(256), bytes=True)
+    text = json.loads((FRONT_END / "core" / "colour-tables.json").read_text())[name]
+    table = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(256, 3)
+    return np.column_stack([table, np.full(256, 255, np.uint8)])
+
+
 def rendered(values, canvas):
     """What NumPy and Matplotlib make of the values by the rule in paint.ts."""
     low, high = (float(canvas.get_attribute(f"data-{end}")) for end in ("lo", "hi"))
-    table = matplotlib.colormaps[canvas.get_attribute("data-colours")](np.arange(256), bytes=True)
+    table = colours(canvas.get_attribute("data-colours"))
     index = np.floor((values.astype(np.float64) - low) / (high - low) * 255 + 0.5)
     return table[np.clip(index, 0, 255).astype(int)]
 

@@ -20,15 +20,26 @@ export function keepTheme(): void {
   );
 }
 
+/** The address as the view was last read from it or written to it. */
+let settled = "";
+
 function readAddress(): void {
-  const view = decodeView(readState(readHash()));
+  settled = readHash();
+  const view = decodeView(readState(settled));
   app.selection = view;
   app.playState = view.step === null ? "following" : "paused";
 }
 
 export function saveAddress(): void {
-  const hash = writeState(readHash(), encodeView(app.selection));
-  if (hash !== readHash()) replaceHash(hash);
+  const now = readHash();
+  if (now !== settled) {
+    // Another one was gone to, and its event is on the way: the view must not write over it.
+    settled = now;
+    setTimeout(saveAddress, DEBOUNCE);
+    return;
+  }
+  settled = writeState(now, encodeView(app.selection));
+  if (settled !== now) replaceHash(settled);
 }
 
 /** The address follows the view, and the view an address that is typed or gone back to. */
