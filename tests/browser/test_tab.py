@@ -194,8 +194,10 @@ def test_first_paint_of_a_long_run_is_small(made, tab):
     needed = re.compile(
         r"/static/(index|shell)\.js$|/static/style\.css$|/keras_explain/[a-z]+\?|/runs$"
     )
-    first = [request for request in tab.requests if needed.search(request.url)]
-    assert 30_000 < sum(each.sizes()["responseBodySize"] for each in first) < 300_000
+    # By address: a poll may have asked again by now.
+    first = {request.url: request for request in tab.requests if needed.search(request.url)}
+    sizes = [request.sizes()["responseBodySize"] for request in first.values()]
+    assert 30_000 < sum(sizes) < 300_000
 
 
 @pytest.mark.browser
