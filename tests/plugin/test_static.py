@@ -6,6 +6,7 @@ from werkzeug.test import Client
 from keras_explain.tensorboard_plugin import plugin
 from keras_explain.tensorboard_plugin.routes import apps
 from keras_explain.tensorboard_plugin.runs import Runs
+from keras_explain.tensorboard_plugin.summaries import Summaries
 
 from .conftest import Provider
 
@@ -19,7 +20,8 @@ def client(tmp_path):
     (static / "notes.py").write_text("print()")
     (static / "deep.js").mkdir()
     (tmp_path / "secret.js").write_text("secret")
-    return Client(apps(Runs(Provider(), str(tmp_path)), static)["/static/*"])
+    runs, summaries = Runs(Provider(), str(tmp_path)), Summaries(Provider())
+    return Client(apps(runs, summaries, 10, static)["/static/*"])
 
 
 @pytest.mark.parametrize(
