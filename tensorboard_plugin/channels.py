@@ -88,10 +88,9 @@ def channels(
         raise BadRequest(f"A reply holds at most {MAX_REPLY} bytes. Received: {len(steps)} steps")
 
     table = np.full((len(names), len(steps), now.row_count, count), np.nan, np.float32)
-    by_number = {step.info.step: step for step in index.steps}
-    before = None if since is None else by_number.get(since)
+    before = None if since is None else index.by_number.get(since)
     for place, number in enumerate(steps):
-        step = by_number.get(number)
+        step = index.by_number.get(number)
         if step is None or index.stored(step, key) is None:
             continue
         table[: len(FIGURES), place] = figures(reader, kept, step, now)

@@ -70,10 +70,9 @@ def maps(
     values = np.full((len(steps), len(at), *shape), np.nan, now.values.dtype)
     scale = np.ones((len(steps), len(at)), np.float32)
     status = np.full((len(steps), len(at)), Status.MISSING, np.uint8)
-    by_number = {step.info.step: step for step in index.steps}
     rows_a_chunk = max(1, CHUNK // now.values.row_bytes)
     for place, number in enumerate(steps):
-        step = by_number.get(number)
+        step = index.by_number.get(number)
         stored = None if step is None else index.stored(step, key)
         if step is None or stored is None:
             continue

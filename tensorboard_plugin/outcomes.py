@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.store import Reader, StoreError, statistics
+from keras_explain.store import Reader, statistics
 from keras_explain.store.reader import Step
 
 
@@ -14,10 +14,7 @@ def loaded(reader: Reader, step: Step, key: str, count: int) -> NDArray[np.float
     stored = step.layout.get(key)
     if stored is None or stored.row_count != count:
         return None
-    try:
-        return reader.load(step, key)
-    except StoreError:
-        return None
+    return reader.load_usable(step, key)
 
 
 def by_class(reader: Reader, step: Step, count: int) -> NDArray[np.float32] | None:

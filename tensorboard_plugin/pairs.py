@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader
 from keras_explain.store.layout import Stored
-from keras_explain.store.reader import Index, Step
+from keras_explain.store.reader import Index
 from keras_explain.store.similarity import cosine_distance, spearman_distance, top_overlap
 from keras_explain.store.statistics import as_shown
 
@@ -48,15 +48,10 @@ class Side:
         index = reader.index()
         return cls(reader, index, key, index.record(key))
 
-    def step(self, number: int) -> Step | None:
-        """The step of that number, where it is shown."""
-        found = (step for step in self.index.steps if step.info.step == number)
-        return next(found, None)
-
     def read(self, number: int, rows: list[int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Rows as stored, and the status of each; one that cannot be had is all NaN."""
         values = np.full((len(rows), *self.stored.row_shape), np.nan, np.float32)
-        step = self.step(number)
+        step = self.index.by_number.get(number)
         stored = None if step is None else self.index.stored(step, self.key)
         if step is None or stored is None:
             return values, np.full(len(rows), Status.MISSING, np.uint8)
@@ -75,7 +70,7 @@ class Side:
 
     def predicted(self, number: int) -> NDArray[np.int32]:
         """By example, the class that the network says at that step; -1 where it says none."""
-        step, count = self.step(number), self.stored.row_count
+        step, count = self.index.by_number.get(number), self.stored.row_count
         chances = None if step is None else by_class(self.reader, step, count)
         return np.full(count, -1, np.int32) if chances is None else classes(chances)
 

@@ -64,7 +64,7 @@ def figures_of(reader: Reader, index: Index, step: Step) -> Figures:
     present = {key: stored for key, stored in records.items() if stored is not None}
     for key, stats in _statistics(step, present):
         found |= _of_statistics(key, present[key].spec, stats)
-    outputs = _loaded(reader, step, "predictions") if "predictions" in present else None
+    outputs = reader.load_usable(step, "predictions") if "predictions" in present else None
     for key, stored in present.items():
         found |= _of_values(reader, step, key, stored, outputs)
     return found
@@ -105,10 +105,10 @@ def _of_values(
 ) -> Figures:
     spec = stored.spec
     if spec.method == "activations":
-        values = _loaded(reader, step, key)
+        values = reader.load_usable(step, key)
         return {} if values is None else _of_layer(key, spec, values, outputs)
     if key == WEIGHTS:
-        values = _loaded(reader, step, key)
+        values = reader.load_usable(step, key)
         names = spec.labels.get("statistic", ())
         return (
             {("weight", str(n)): values[:, at] for at, n in enumerate(names)}
@@ -119,7 +119,7 @@ def _of_values(
         return _of_region(reader, step, key, spec, outputs)
     if is_map(spec) and "query" not in spec.axes:  # attention by place is alike, and well
         rows = np.unique(np.linspace(0, stored.row_count - 1, MOST_ROWS).astype(int))
-        values = _loaded(reader, step, key, [int(row) for row in rows])
+        values = reader.load_usable(step, key, [int(row) for row in rows])
         if values is not None:
             alike = likeness(as_shown(values, spec.axes, spec.shown))
             return {("alike", key): np.array([alike])}
@@ -156,7 +156,7 @@ def _is_output(values: NDArray[Any], outputs: NDArray[Any] | None) -> bool:
 def _of_region(
     reader: Reader, step: Step, key: str, spec: RecordSpec, outputs: NDArray[Any] | None
 ) -> Figures:
-    table = _loaded(reader, step, key)
+    table = reader.load_usable(step, key)
     try:
         labels = reader.probes(step).labels
     except StoreError:
@@ -170,12 +170,3 @@ def _of_region(
         return {}
     worst = np.argmin(np.where(right, shares, np.inf))
     return {("region", key): np.array([np.median(shares[right]), worst, right.sum()])}
-
-
-def _loaded(
-    reader: Reader, step: Step, key: str, rows: list[int] | None = None
-) -> NDArray[np.float32] | None:
-    try:
-        return reader.load(step, key, rows)
-    except StoreError:
-        return None

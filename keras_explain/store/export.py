@@ -40,8 +40,7 @@ def npz_of(reader: Reader, key: str, steps: Sequence[int], rows: Sequence[int]) 
     """
     index = reader.index()
     record = index.record(key)
-    by_number = {step.info.step: step for step in index.steps}
-    found = [by_number.get(number) for number in steps]
+    found = [index.by_number.get(number) for number in steps]
     values = np.full((len(steps), len(rows), *record.row_shape), np.nan, np.float32)
     for at, step in enumerate(found):
         stored = None if step is None else index.stored(step, key)
@@ -84,16 +83,18 @@ def csv_of(reader: Reader, key: str, rows: Sequence[int]) -> str:
     """
     index = reader.index()
     record = index.record(key)
+    columns = list(_columns(record))
     labels = _labels(reader, index, record, rows)
     names = _class_names(reader, index)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     given = ("step", "epoch", "time", "row", "name", "label", "target", "score")
-    writer.writerow([*given, *STATS, *(safe(column) for column in _columns(record))])
+    writer.writerow([*given, *STATS, *map(safe, columns)])
     stats = reader.stats(index, key)
     for at, step in enumerate(index.steps):
-        scores = _loaded(reader, step, "scores")
-        values = _loaded(reader, step, key) if math.prod(record.row_shape) <= FEW else None
+        scores = _now(reader, index, step, "scores")
+        scores = np.empty(0, np.float32) if scores is None else scores
+        values = _now(reader, index, step, key) if columns else None
         for place, row in enumerate(rows):
             info = step.info
             of_probe = record.spec.rows is None and row < len(info.targets)
@@ -106,9 +107,9 @@ def csv_of(reader: Reader, key: str, rows: Sequence[int]) -> str:
                     safe(record.spec.rows[row] if record.spec.rows else ""),
                     safe(_named(names, int(labels[place]))),
                     safe(_named(names, info.targets[row])) if of_probe else "",
-                    _figure(scores[row]) if of_probe and scores is not None else "",
+                    _figure(scores[row]) if of_probe and row < len(scores) else "",
                     *(_figure(stats[name][at, row]) for name in STATS),
-                    *([] if values is None else map(_figure, values[row].ravel())),
+                    *([""] * len(columns) if values is None else map(_figure, values[row].ravel())),
                 ]
             )
     return text.getvalue()
@@ -162,8 +163,8 @@ def _class_names(reader: Reader, index: Index) -> Sequence[str] | None:
         return None
 
 
-def _loaded(reader: Reader, step: Step, key: str) -> NDArray[np.float32] | None:
-    try:
-        return reader.load(step, key)
-    except StoreError:
+def _now(reader: Reader, index: Index, step: Step, key: str) -> NDArray[np.float32] | None:
+    """A record at a step, where it is of the shape that it has now."""
+    if key not in index.records or index.stored(step, key) is None:
         return None
+    return reader.load_usable(step, key)

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encoding import Encoded
-from .errors import DamagedFile, DamagedRecord, UnknownRecord
+from .errors import DamagedFile, DamagedRecord, StoreError, UnknownRecord
 from .folder import Found, probes_file, step_files
 from .layout import Layout, StepHeader, Stored, step_header
 from .probe_file import ProbeFile
@@ -54,17 +55,20 @@ class Index:
     records: Layout
     last_attempt: int | None
 
+    @cached_property
+    def by_number(self) -> dict[int, Step]:
+        """The steps shown, by their numbers."""
+        return {step.info.step: step for step in self.steps}
+
     def step(self, number: int) -> Step:
         """The step of that number.
 
         Raises:
             UnknownRecord: if it is not shown.
         """
-        for step in self.steps:
-            if step.info.step == number:
-                return step
-        shown = [step.info.step for step in self.steps]
-        raise UnknownRecord(f"`step` must be {_listed(shown)}. Received: {number!r}")
+        if number in self.by_number:
+            return self.by_number[number]
+        raise UnknownRecord(f"`step` must be {_listed(list(self.by_number))}. Received: {number!r}")
 
     def record(self, key: str) -> Stored:
         """The record of that key.
@@ -198,6 +202,15 @@ class Reader:
                 f"({step.path.name}) do not match their checksums."
             )
         return encoded.decode()
+
+    def load_usable(
+        self, step: Step, key: str, rows: Sequence[int] | None = None
+    ) -> NDArray[np.float32] | None:
+        """What `load` gives, or None where the step has no such record that can be used."""
+        try:
+            return self.load(step, key, rows)
+        except StoreError:
+            return None
 
     def encoded_step(self, step: Step) -> dict[str, Encoded]:
         """Every record of a step as stored, but for those that are damaged."""

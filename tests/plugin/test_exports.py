@@ -138,3 +138,19 @@ def test_files_are_bounded(client, monkeypatch):
     assert ask(client, "export", run=RUN, key="saliency", steps="0,1").status_code == 200
     monkeypatch.setattr(exports, "MAX_LINES", 79)
     assert ask(client, "export", run=RUN, key="saliency", format="csv").status_code == 400
+
+
+def test_a_table_has_empty_cells_where_a_step_lacks_the_record_or_has_another(tmp_path):
+    def spec(*names):
+        return RecordSpec("m", "m", ("metric",), False, labels={"metric": names})
+
+    writer = Writer(tmp_path / "plugins/keras_explain", probe_set(), 0)
+    count = probe_set().count
+    writer.write(step_info(0), [(spec("a", "b", "c"), np.zeros((count, 3)))])
+    writer.write(step_info(1), [])
+    writer.write(step_info(2), [(spec("a", "b"), np.ones((count, 2)))])
+    reply = ask(client_of(Provider("."), tmp_path), "export", run=".", key="m", format="csv")
+    lines = list(csv.reader(io.StringIO(reply.text)))
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert lines[0][-2:] == ["a", "b"]
+    assert [line[-2:] for line in lines[1::count]] == [["", ""], ["", ""], ["1", "1"]]
