@@ -89,7 +89,7 @@ class AttentionMethod(Method):
         if steps == (1, 1):
             return maps
         rows, columns = (-(-n // step) for n, step in zip((queries, keys), steps, strict=True))
-        # A sum, and a product by ones: the backends' pooling takes twenty times as long.
+        # A sum, and a product by ones: pooling took most of the time of a step.
         filled = ops.pad(
             ops.reshape(maps, (-1, queries, keys)),
             [(0, 0), (0, rows * steps[0] - queries), (0, 0)],
