@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .explanation import explain as explain
-    from .store import Run as Run
+    from .run import Run as Run
     from .targets import Contrast as Contrast
     from .targets import Region as Region
     from .targets import TopK as TopK
@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Contrast": "keras_explain.targets",
     "Region": "keras_explain.targets",
-    "Run": "keras_explain.store",
+    "Run": "keras_explain.run",
     "TopK": "keras_explain.targets",
     "explain": "keras_explain.explanation",
 }

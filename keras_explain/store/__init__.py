@@ -14,7 +14,6 @@ from .event_file import EventFile, announcement
 from .folder import RECORDS
 from .probes import ProbeSet
 from .reader import Reader
-from .run import Run
 from .schema import STATS, Failure, RecordSpec, StepInfo
 from .similarity import Diff
 from .writer import Writer
@@ -31,7 +30,6 @@ __all__ = [
     "Reader",
     "RecordSpec",
     "RecordsNotFound",
-    "Run",
     "StepInfo",
     "StoreError",
     "UnknownRecord",

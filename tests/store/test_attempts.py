@@ -7,7 +7,8 @@ import hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_explain.store import Reader, Run, Writer
+from keras_explain import Run
+from keras_explain.store import Reader, Writer
 from keras_explain.store.layout import step_bytes
 
 from .conftest import probe_set, step_info, step_records

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_explain.store import Run, Writer, folder
+from keras_explain import Run
+from keras_explain.store import Writer, folder
 
 from .conftest import step_info, step_records, visible_steps
 
@@ -94,7 +95,8 @@ def test_a_full_disk_costs_the_step_and_nothing_else(tmp_path):
     code = """
         import resource, signal, sys
         from pathlib import Path
-        from keras_explain.store import Run, Writer
+        from keras_explain import Run
+        from keras_explain.store import Writer
         from tests.store.conftest import probe_set, step_info, step_records
 
         place = Path(sys.argv[1])

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_explain.store import DamagedFile, DamagedRecord, Reader, Run, StoreError, Writer
+from keras_explain import Run
+from keras_explain.store import DamagedFile, DamagedRecord, Reader, StoreError, Writer
 from keras_explain.store.layout import MAX_ROWS
 from keras_explain.store.tensor_file import HEADER_CAP, opened
 

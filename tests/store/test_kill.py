@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keras_explain.store import Run
+from keras_explain import Run
 
 CHILD = """
 import sys

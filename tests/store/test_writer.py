@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from keras_explain.store import Reader, RecordSpec, Run, Writer
+from keras_explain import Run
+from keras_explain.store import Reader, RecordSpec, Writer
 
 from .conftest import FIGURES, MAPS, probe_set, step_info, step_records, visible_steps
 

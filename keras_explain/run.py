@@ -6,20 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import RecordsNotFound
-from .folder import RECORDS, step_files
-from .probes import ProbeSet
-from .reader import Problem, Reader
-from .schema import Failure, RecordSpec
-from .similarity import Diff, diff
-
-if TYPE_CHECKING:
-    from ..health import Alert, Health
+from .health import Alert, Health, Thresholds
+from .store.errors import RecordsNotFound
+from .store.folder import RECORDS, step_files
+from .store.probes import ProbeSet
+from .store.reader import Problem, Reader
+from .store.schema import Failure, RecordSpec
+from .store.similarity import Diff, diff
 
 _PLACES = (Path("explain") / RECORDS, RECORDS, Path())
 _DEPTH = 4
@@ -44,7 +41,7 @@ class Run:
     def __init__(self, log_dir: str | PathLike[str]) -> None:
         self.folder = _records_folder(Path(log_dir))
         self._reader = Reader(self.folder)
-        self._health: Health | None = None
+        self._health = Health(self._reader)
         self.refresh()
 
     def refresh(self) -> Run:
@@ -145,12 +142,7 @@ class Run:
         Raises:
             ValueError: if a limit is unknown or out of its bounds.
         """
-        from ..health import Health, Thresholds  # only who asks pays for the rules
-
-        thresholds = Thresholds.of(limits)
-        if self._health is None:
-            self._health = Health(self._reader)
-        report = self._health.report(self._index, thresholds)
+        report = self._health.report(self._index, Thresholds.of(limits))
         return tuple(finding.alert for finding in report.findings)
 
 
