@@ -9,9 +9,11 @@ import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import quote
 
 import pytest
 
+import keras_explain
 from keras_explain.demo.serve import tensorboard as serving
 from tests.fixtures.make_run import make_run
 
@@ -98,6 +100,20 @@ def made(tmp_path):
         yield make
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """A run by NumPy that nobody changes, and its address: `(run, address)`."""
+    place = tmp_path_factory.mktemp("made_once")
+    make_run(place / "run", steps=8)
+    with served(place) as found:
+        yield keras_explain.Run(place / "run"), found
+
+
+def hash_of(state):
+    terms = [f"p.keras_explain.{key}={quote(str(value), safe='')}" for key, value in state.items()]
+    return "&".join(["keras_explain", *terms])
+
+
 class Tab:
     """The Explain tab in a page of its own, with what went wrong in it."""
 
@@ -122,9 +138,16 @@ class Tab:
         return sum(request.sizes()["responseBodySize"] for request in self.requests)
 
     def open(self, address, **state):
-        terms = [f"p.keras_explain.{key}={value}" for key, value in state.items()]
-        self.page.goto(address + "#" + "&".join(["keras_explain", *terms]))
+        """Load the page anew."""
+        self.page.goto(f"{address}#{hash_of(state)}")
         self.frame.get_by_role("main").wait_for(timeout=60_000)
+        return self
+
+    def go(self, address=None, **state):
+        """Follow a link in the page that is open; load `address` where none is."""
+        if self.page.url == "about:blank":
+            return self.open(address, **state)
+        self.page.evaluate("hash => { location.hash = hash }", hash_of(state))
         return self
 
     @property

@@ -40,10 +40,7 @@ def axe():
 def show(tab, view):
     """Go to a view as by a link, in the page that is open."""
     state, ready = VIEWS[view]
-    terms = [
-        f"p.keras_explain.{key}={str(value).replace('/', '%2F')}" for key, value in state.items()
-    ]
-    tab.page.evaluate("hash => { location.hash = hash }", "&".join(["keras_explain", *terms]))
+    tab.go(**state)
     tab.by(ready).first.wait_for()
     tab.page.wait_for_timeout(150)  # pictures come in; nothing waits for them
 

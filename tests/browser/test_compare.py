@@ -111,7 +111,7 @@ def test_runs_are_ranked_as_numpy_ranks_them(opened, runs):
 @pytest.mark.browser
 @pytest.mark.parametrize("key", [CAM, "gradient_times_input"])
 def test_thumbnails_are_numpy_s_pictures(opened, runs, key):
-    tab = opened(m=key.replace("/", "%2F"))
+    tab = opened(m=key)
     a, b = (shown(run, key, STEP) for run in (runs.one, runs.two))
     tab.frame.locator("[data-testid=pair-card] canvas[data-map=delta]").nth(3).wait_for()
     for at in range(4):
@@ -184,13 +184,15 @@ def test_a_brush_over_the_scatter_filters_the_list(opened, runs):
         box = mark.bounding_box()
         middle[probe] = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     box = tab.by("brush-scatter").bounding_box()
-    cut = (sorted(y for _, y in middle.values())[4] + sorted(y for _, y in middle.values())[5]) / 2
+    heights = np.sort([y for _, y in middle.values()])
+    wide = 3 + int(np.argmax(np.diff(heights)[3:12]))  # marks may touch: cut where there is room
+    cut = heights[wide : wide + 2].mean()
     tab.page.mouse.move(box["x"] + 41, box["y"] + 2)
     tab.page.mouse.down()
     tab.page.mouse.move(box["x"] + box["width"] - 5, cut, steps=5)
     tab.page.mouse.up()
     chosen = {probe for probe, (_, y) in middle.items() if y < cut}
-    assert len(chosen) == 5
+    assert len(chosen) == wide + 1
     tab.by("brushed").wait_for()
     assert_listed(tab, apart, chosen)
     tab.by("clear-brush").click()
@@ -247,7 +249,7 @@ def test_two_methods_are_compared_on_the_coarser_grid(opened, runs):
 
 @pytest.mark.browser
 def test_methods_without_a_common_grid_are_refused(tab, runs):
-    tab.open(runs.address, v="compare", run="one", mb="integrated_gradients%2Ftable")
+    tab.open(runs.address, v="compare", run="one", mb="integrated_gradients/table")
     assert 'lies on the input "image", B on "table"' in tab.by("refusal").inner_text()
 
 

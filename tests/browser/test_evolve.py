@@ -3,22 +3,10 @@
 import numpy as np
 import pytest
 
-import keras_explain
-from tests.fixtures.make_run import CLASS_NAMES, PROBES, make_run
-
-from .conftest import served
+from tests.fixtures.make_run import CLASS_NAMES, PROBES
 
 STEP, A, CAM = 3, 1, "grad_cam/conv5"
 LABELS = np.arange(PROBES) % len(CLASS_NAMES)
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """A run by NumPy, and its address."""
-    place = tmp_path_factory.mktemp("evolve")
-    make_run(place / "run", steps=8)
-    with served(place) as address:
-        yield keras_explain.Run(place / "run"), address
 
 
 @pytest.fixture
@@ -26,14 +14,8 @@ def opened(made_once, tab):
     """Open the grid: `opened(**state)` gives the tab."""
 
     def open_on(**state):
-        state = {"e": STEP, "m": CAM.replace("/", "%2F"), "cs": 110, **state}
-        if tab.page.url == "about:blank":
-            tab.open(made_once[1], **state)
-        else:
-            terms = [f"p.keras_explain.{name}={value}" for name, value in state.items()]
-            hash_ = "&".join(["keras_explain", *terms])
-            tab.page.evaluate("hash => { location.hash = hash }", hash_)
-        tab.by("card").first.wait_for()
+        state = {"e": STEP, "m": CAM, "cs": 110, **state}
+        tab.go(made_once[1], **state).by("card").first.wait_for()
         return tab
 
     return open_on

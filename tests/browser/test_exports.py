@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import keras_explain
 from keras_explain.store.encoding import encode
 from keras_explain.store.statistics import as_shown
 
-STEPS = 5
 CELL, MARGIN, HEAD, GAP = 150, 16, 30, 12
 KEY = "saliency"
 
@@ -26,9 +24,9 @@ def taken(tab, kind):
 
 
 @pytest.fixture
-def opened(made, tab):
+def opened(made_once, tab):
     def open_at(**state):
-        tab.open(made(STEPS), **state)
+        tab.open(made_once[1], **state)
         tab.by("map").nth(2).wait_for()
         return tab
 
@@ -36,13 +34,12 @@ def opened(made, tab):
 
 
 @pytest.mark.browser
-def test_a_picture_has_the_colours_of_the_numbers(made, tab, tmp_path):
-    tab.open(made(STEPS), m=KEY, e=2, o="map", s="page", r="minmax")
-    tab.by("map").nth(2).wait_for()
+def test_a_picture_has_the_colours_of_the_numbers(made_once, opened):
+    tab = opened(m=KEY, e=2, o="map", s="page", r="minmax")
     file = taken(tab, "png")
     assert file.suggested_filename.endswith("-saliency-step-2.png")
     picture = np.asarray(Image.open(file.path()).convert("RGB"))
-    run = keras_explain.Run(tmp_path / "run")
+    run = made_once[0]
     spec, stats = run.specs[KEY], run.stats(KEY)
     maps = encode(as_shown(run.load(KEY, 2), spec.axes, spec.shown)).decode().astype(float)
     low, high = np.nanmin(stats["min"]), np.nanmax(stats["max"])
@@ -58,14 +55,14 @@ def test_a_picture_has_the_colours_of_the_numbers(made, tab, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_film_has_a_frame_for_each_step(opened):
+def test_a_film_has_a_frame_for_each_step(made_once, opened):
     tab = opened(v="detail", x=3, m=KEY)
     film = Image.open(taken(tab, "gif").path())
     assert film.format == "GIF"
-    assert film.n_frames == STEPS
+    assert film.n_frames == len(made_once[0].steps)
     assert film.info["loop"] == 0
     first = np.asarray(film.convert("RGB")).astype(int)
-    film.seek(STEPS - 1)
+    film.seek(film.n_frames - 1)
     assert np.abs(np.asarray(film.convert("RGB")).astype(int) - first).max() > 40
 
 
@@ -92,9 +89,8 @@ def test_a_report_shows_the_view_without_script_or_network(opened, browser, tmp_
 
 
 @pytest.mark.browser
-def test_numbers_are_those_of_the_run(opened, tmp_path):
-    tab = opened(m=KEY)
-    run = keras_explain.Run(tmp_path / "run")
+def test_numbers_are_those_of_the_run(made_once, opened):
+    run, tab = made_once[0], opened(m=KEY)
     found = np.load(taken(tab, "npz").path(), allow_pickle=False)
     np.testing.assert_array_equal(found["steps"], run.steps)
     np.testing.assert_array_equal(found["values"][-1], run.load(KEY, run.steps[-1]))

@@ -27,7 +27,7 @@ def long_run(tmp_path_factory):
 def opened(long_run, tab):
     def open_on(key=CAM, **state):
         state = {"v": "detail", "x": PROBE, "a": A, "b": B, "e": B, "o": "map", **state}
-        tab.open(long_run[1], m=key.replace("/", "%2F"), **state)
+        tab.open(long_run[1], m=key, **state)
         row(tab, key).locator("[data-testid=frame]").first.wait_for()
         return tab
 

@@ -29,7 +29,7 @@ def runs(tmp_path_factory):
 @pytest.fixture
 def opened(runs, tab):
     def open_on(of="run", **state):
-        tab.open(runs[1], run=f"{of}%2Fexplain", v="gradients", **state)
+        tab.open(runs[1], run=f"{of}/explain", v="gradients", **state)
         tab.by("weight").first.wait_for()
         tab.page.wait_for_load_state("networkidle")
         return tab, runs[0][of]
@@ -105,7 +105,7 @@ def quantile_bins(counts):
 
 @pytest.mark.browser
 def test_quantiles_are_those_of_the_bins(opened):
-    tab, run = opened(g=WEIGHT.replace("/", "%2F"), gd="table", e=STEP)
+    tab, run = opened(g=WEIGHT, gd="table", e=STEP)
     row = run.specs["weight_gradients/histogram"].rows.index(WEIGHT)
     lines = tab.by("quantile-row")
     lines.first.wait_for()
@@ -119,7 +119,7 @@ def test_quantiles_are_those_of_the_bins(opened):
 
 @pytest.mark.browser
 def test_bands_cover_the_bins_of_their_quantiles(opened):
-    tab, run = opened(g=WEIGHT.replace("/", "%2F"), gd="bands", e=STEP, gw="all")
+    tab, run = opened(g=WEIGHT, gd="bands", e=STEP, gw="all")
     row = run.specs["weight_gradients/histogram"].rows.index(WEIGHT)
     counts = np.stack([run.load("weight_gradients/histogram", step)[row] for step in run.steps])
     bands = tab.by("band")
@@ -138,7 +138,7 @@ def test_bands_cover_the_bins_of_their_quantiles(opened):
 
 @pytest.mark.browser
 def test_ridges_show_every_step_of_a_short_run_and_lead_there(opened):
-    tab, _ = opened(g=WEIGHT.replace("/", "%2F"), gd="ridges", e=STEP)
+    tab, _ = opened(g=WEIGHT, gd="ridges", e=STEP)
     ridges = tab.by("ridges")
     ridges.wait_for()
     assert ridges.get_attribute("data-count") == str(STEPS)
@@ -150,7 +150,7 @@ def test_ridges_show_every_step_of_a_short_run_and_lead_there(opened):
 
 @pytest.mark.browser
 def test_a_second_run_is_laid_over_the_first(runs, opened):
-    tab, _ = opened(g=WEIGHT.replace("/", "%2F"), gd="bands", e=STEP, runb="second%2Fexplain")
+    tab, _ = opened(g=WEIGHT, gd="bands", e=STEP, runb="second/explain")
     tab.frame.locator(".band-b").first.wait_for(state="attached")
     labels = runs[0]["second"].specs["weight_gradients/statistics"].labels["statistic"]
     rows = runs[0]["second"].specs["weight_gradients/statistics"].rows
@@ -165,7 +165,7 @@ def test_a_second_run_is_laid_over_the_first(runs, opened):
 
 @pytest.mark.browser
 def test_one_pair_of_channels_can_be_picked(opened):
-    tab, run = opened(g="conv1%2Fkernel", e=STEP)
+    tab, run = opened(g="conv1/kernel", e=STEP)
     kernel = run.load("weight_gradients/conv1/kernel", STEP)[0]
     tab.frame.locator(".kernel-choice select").first.select_option("2")
     tab.frame.locator(".kernel-choice select").last.select_option("5")

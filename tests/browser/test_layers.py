@@ -32,8 +32,8 @@ def layer(runs, tab):
     """Open the tab on a layer: `layer(**state)` gives the tab and the layer's maps at `STEP`."""
 
     def open_on(**state):
-        state = {"l": LAYER.replace("/", "%2F"), "e": STEP, "x": PROBE, **state}
-        tab.open(runs[2], run="run%2Fexplain", v="layers", **state)
+        state = {"l": LAYER, "e": STEP, "x": PROBE, **state}
+        tab.open(runs[2], run="run/explain", v="layers", **state)
         tab.by("channel").first.wait_for()
         return tab, runs[0].load(LAYER, STEP)
 
@@ -129,7 +129,7 @@ def test_up_and_down_go_through_the_channels_as_they_are_sorted(layer):
 @pytest.mark.browser
 def test_a_thousand_layers_are_folded_searched_and_coloured(runs, tab):
     _, deep, address = runs
-    tab.open(address, run="deep%2Fexplain", v="layers", e=0)
+    tab.open(address, run="deep/explain", v="layers", e=0)
     tab.by("layer-row").first.wait_for()
     tab.by("channel").first.wait_for()
     inside = next(frame for frame in tab.page.frames if frame.parent_frame)
@@ -160,7 +160,7 @@ def test_a_thousand_layers_are_folded_searched_and_coloured(runs, tab):
 
 @pytest.mark.browser
 def test_a_block_opens_and_closes_by_keys_and_the_step_stays(runs, tab):
-    tab.open(runs[2], run="deep%2Fexplain", v="layers", e=0)
+    tab.open(runs[2], run="deep/explain", v="layers", e=0)
     tab.by("layer-row").first.wait_for()
     tab.by("layer-tree").focus()
     block = tab.frame.locator("[data-kind=block]").nth(1)
@@ -189,7 +189,7 @@ def test_each_figure_of_a_layer_is_numpy_s(runs, tab):
         "norm": figures["norm"],
         "update_ratio": figures["update_norm"] / figures["weight_norm"],
     }
-    tab.open(address, run="deep%2Fexplain", v="layers", e=0, l=key.replace("/", "%2F"))
+    tab.open(address, run="deep/explain", v="layers", e=0, l=key)
     row = tab.frame.locator(f"[data-layer='{place}']")
     row.wait_for()
     for statistic, value in expected.items():

@@ -6,10 +6,6 @@ import matplotlib
 import numpy as np
 import pytest
 
-import keras_explain
-from tests.fixtures.make_run import make_run
-
-from .conftest import served
 from .test_tab import pixels, shown
 
 STEP, BROKEN_STEP = 5, 3
@@ -21,26 +17,13 @@ BENDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """A run by NumPy, and its address."""
-    place = tmp_path_factory.mktemp("pictures")
-    make_run(place / "run", steps=8)
-    with served(place) as address:
-        yield keras_explain.Run(place / "run"), address
-
-
 @pytest.fixture
 def opened(made_once, tab):
     """Open the tab on a record: `opened(key, **state)` gives the tab."""
 
     def open_on(key, **state):
-        state = {"e": STEP, "m": key.replace("/", "%2F"), **state}
-        if tab.page.url == "about:blank":
-            return tab.open(made_once[1], **state)
-        terms = [f"p.keras_explain.{name}={value}" for name, value in state.items()]
-        tab.page.evaluate("hash => { location.hash = hash }", "&".join(["keras_explain", *terms]))
-        return tab
+        state = {"e": STEP, "m": key, **state}
+        return tab.go(made_once[1], **state)
 
     return open_on
 

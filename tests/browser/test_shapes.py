@@ -3,23 +3,12 @@
 import numpy as np
 import pytest
 
-import keras_explain
 from tests.fixtures import shapes
-from tests.fixtures.make_run import CLASS_NAMES, make_run
+from tests.fixtures.make_run import CLASS_NAMES
 
-from .conftest import served
 from .test_tab import pixels
 
 STEP, FIRST = 5, -1
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """A run of all shapes, and its address."""
-    place = tmp_path_factory.mktemp("shapes")
-    make_run(place / "run", steps=8)
-    with served(place) as address:
-        yield keras_explain.Run(place / "run"), address
 
 
 @pytest.fixture
@@ -27,7 +16,7 @@ def opened(made_once, tab):
     """Open the tab on a record: `opened(key, **state)` gives the tab and the record's rows."""
 
     def open_on(key, **state):
-        state = {"e": STEP, "m": key.replace("/", "%2F"), **state}
+        state = {"e": STEP, "m": key, **state}
         run, address = made_once
         return tab.open(address, **state), run.load(key, STEP)
 
@@ -176,7 +165,7 @@ def test_importance_of_all_probes_has_a_table_of_its_own(opened):
 @pytest.mark.browser
 def test_each_head_is_a_picture_that_names_query_and_key(made_once, tab):
     run, address = made_once
-    tab.open(address, v="layers", l="attention_maps%2Fencoder1", e=STEP, x=1)
+    tab.open(address, v="layers", l="attention_maps/encoder1", e=STEP, x=1)
     tab.by("channel").nth(shapes.HEADS - 1).wait_for()
     assert tab.by("channel").count() == shapes.HEADS
     box = tab.by("channel").nth(2).locator(".stage").bounding_box()

@@ -7,25 +7,13 @@ import pytest
 from PIL import Image
 from scipy.ndimage import zoom
 
-import keras_explain
 from keras_explain.store.similarity import cosine_distance, spearman_distance, top_overlap
-from tests.fixtures.make_run import make_run
 
-from .conftest import served
 from .test_tab import pixels, rendered, shown
 
 A, B, PROBE = 2, 6, 5
 CAM = "grad_cam/conv5"
 KEYS = ["saliency", "gradient_times_input", CAM]
-
-
-@pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """A run, and its address."""
-    place = tmp_path_factory.mktemp("stage")
-    make_run(place / "run", steps=8)
-    with served(place) as address:
-        yield keras_explain.Run(place / "run"), address
 
 
 @pytest.fixture
@@ -35,7 +23,7 @@ def opened(made_once, tab):
     def open_on(key=CAM, **state):
         run, address = made_once
         state = {"v": "detail", "x": PROBE, "a": A, "b": B, "e": B, "o": "map", **state}
-        tab.open(address, m=key.replace("/", "%2F"), **state)
+        tab.open(address, m=key, **state)
         tab.by("stage").wait_for()
         tab.frame.locator("[data-testid=cursor][data-value-a][data-value-b]").wait_for()
         return tab, *(shown(run, key, step)[PROBE].astype(np.float32) for step in (A, B))

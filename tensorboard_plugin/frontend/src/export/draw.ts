@@ -5,6 +5,7 @@ import { contourLevels, contourPath } from "../core/contour";
 import { digits } from "../core/format";
 import { outlineOf, overlayTable } from "../core/overlay";
 import { isFlat, paint } from "../core/paint";
+import { type Picture, paintPicture } from "../core/picture";
 import { scaleTicks } from "../core/ticks";
 import { type Box, commonScale, LINE, MARGIN, type Plate, plateLayout, type Tile } from "./plate";
 
@@ -127,14 +128,10 @@ function strokePath(
   context.setLineDash([]);
 }
 
-function pictureCanvas({ height, width, channels, pixels }: NonNullable<Tile["picture"]>) {
-  const [canvas, context] = canvasOf(width, height);
-  const image = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++)
-      image.data[i * 4 + c] = pixels[i * channels + (channels >= 3 ? c : 0)];
-    image.data[i * 4 + 3] = 255;
-  }
+function pictureCanvas(picture: Picture) {
+  const [canvas, context] = canvasOf(picture.width, picture.height);
+  const image = context.createImageData(picture.width, picture.height);
+  paintPicture(picture, image.data);
   context.putImageData(image, 0, 0);
   return canvas;
 }

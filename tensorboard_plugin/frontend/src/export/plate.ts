@@ -3,6 +3,7 @@
 import type { TableName } from "../core/colours";
 import type { Overlay } from "../core/overlay";
 import type { Domain } from "../core/paint";
+import type { Picture } from "../core/picture";
 
 export interface Tile {
   title: string;
@@ -14,7 +15,7 @@ export interface Tile {
   domain: Domain;
   colours: TableName;
   signed: boolean;
-  picture?: { height: number; width: number; channels: number; pixels: Uint8Array };
+  picture?: Picture;
   overlay: Overlay;
 }
 

@@ -1,14 +1,8 @@
 /** The probes' inputs: as small pictures for cards, as raw numbers for the cursor. */
 
 import { type Api, isAbort } from "../core/api";
+import type { Picture } from "../core/picture";
 import { arrayOf, type Bundle } from "../core/wire";
-
-export interface Picture {
-  height: number;
-  width: number;
-  channels: number;
-  pixels: Uint8Array;
-}
 
 export interface RawInput {
   shape: number[];
