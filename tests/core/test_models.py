@@ -113,7 +113,7 @@ def test_every_kind_of_model_is_explained_by_its_logits(kind):
     expected = (logits[:, 1:] - logits[:, :1]).T
     np.testing.assert_allclose(gaps, expected, rtol=2e-2, atol=2e-2)
     figures = found.pop("weight_gradients/statistics")
-    assert np.isnan(figures[:, -1]).all()  # how far the step before moved the weights: there is none
+    assert np.isnan(figures[:, -1]).all()  # no step moved the weights yet
     assert np.isfinite(figures[:, :-1]).all()
     assert all(np.isfinite(array).all() for array in found.values())
 
