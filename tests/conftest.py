@@ -6,7 +6,10 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import pytest
+
 from tests import agreement
+from tests.fixtures.demo import run_demo
 
 
 def pytest_addoption(parser):
@@ -14,6 +17,17 @@ def pytest_addoption(parser):
     parser.addoption("--health", action="store_true", help="write docs/health.md")
 
 
+def pytest_configure(config):
+    if config.getoption("--agreement") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--agreement gathers in one process: add -n 0")
+
+
 def pytest_sessionfinish(session):
     if session.config.getoption("--agreement"):
         agreement.write()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """What the README's first command leaves, without serving: `(log_dir, said)`."""
+    return run_demo(tmp_path_factory)

@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -17,7 +15,6 @@ import keras_explain
 from keras_explain.demo.serve import tensorboard as serving
 from tests.fixtures.make_run import make_run
 
-EPOCHS = 12
 WITHOUT_TENSORFLOW = Path(__file__).parents[1] / "fixtures" / "without_tensorflow"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
@@ -29,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--force-color-profile=srgb",
+    "--process-per-site",
 ]
 
 
@@ -48,23 +46,6 @@ def browser():
         started.close()
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """What the README's first command leaves, without serving: `(log_dir, printed text)`."""
-    log_dir = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "keras_explain", "demo", "--no-serve"]
-    done = subprocess.run(
-        [*command, "--log-dir", log_dir, "--epochs", str(EPOCHS)],
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-        cwd=log_dir,
-    )
-    assert done.returncode == 0, done.stderr
-    return log_dir, done.stdout
-
-
 @contextmanager
 def served(log_dir):
     """TensorBoard on a folder; gives its address."""
@@ -80,7 +61,7 @@ def served(log_dir):
 @pytest.fixture(scope="session")
 def address(demo):
     """TensorBoard on the demo."""
-    with served(demo[0]) as found:
+    with served(demo.log_dir) as found:
         yield found
 
 
@@ -170,11 +151,40 @@ class Tab:
         return int(found[1]) if found else -1
 
 
-@pytest.fixture
-def tab(browser):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+SIZE = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def context(browser):
+    """Pages of one process, which compiles TensorBoard's scripts once."""
+    shared = browser.new_context(viewport=SIZE)
+    idle = shared.new_page()  # the process ends with its last page
+    idle.route("**", lambda route: route.fulfill(body=""))
+    idle.goto("http://localhost/")
+    yield shared
+    shared.close()
+
+
+@contextmanager
+def tab_in(context):
+    page = context.new_page()
     page.set_default_timeout(30_000)
     opened = Tab(page)
     yield opened
+    if page.url != "about:blank":
+        page.evaluate("localStorage.clear()")
     page.close()
     assert opened.violations == []
+
+
+@pytest.fixture
+def tab(context):
+    with tab_in(context) as opened:
+        yield opened
+
+
+@pytest.fixture
+def first_tab(browser):
+    """The tab as one sees it who has never opened it: nothing is in the browser's cache."""
+    with browser.new_context(viewport=SIZE) as context, tab_in(context) as opened:
+        yield opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import EPOCHS
+from tests.fixtures.demo import EPOCHS
 
 pytestmark = pytest.mark.browser
 

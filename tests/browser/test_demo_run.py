@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 import keras_explain
-
-from .conftest import EPOCHS
+from tests.fixtures.demo import EPOCHS
 
 METHODS = {"saliency", "gradient_times_input", "grad_cam", "activations", "weight_gradients"}
 
 
 def test_the_run_has_every_step_and_every_method(demo):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     assert run.steps == tuple(range(-1, EPOCHS))
     assert {run.specs[key].method for key in run.keys} >= METHODS
     assert run.failures == ()
@@ -30,7 +29,7 @@ def test_the_run_has_every_step_and_every_method(demo):
 
 
 def test_maps_have_their_native_size(demo):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     assert run.load("saliency", 0).shape == (16, 48, 48, 3)
     assert run.load("gradient_times_input", 0).shape == (16, 48, 48, 3)
     assert run.load("grad_cam/conv4", 0).shape == (16, 12, 12)
@@ -38,7 +37,7 @@ def test_maps_have_their_native_size(demo):
 
 @pytest.mark.parametrize("key", ["saliency", "grad_cam/conv4", "activations/conv2"])
 def test_diff_agrees_with_numpy(demo, key):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     a, b = run.load(key, 2), run.load(key, EPOCHS - 1)
     found = run.diff(key, 2, EPOCHS - 1)
     np.testing.assert_array_equal(found.values, b - a)
@@ -48,7 +47,7 @@ def test_diff_agrees_with_numpy(demo, key):
 
 
 def test_safetensors_alone_opens_a_step(demo):
-    file = max(demo[0].rglob("step-*.safetensors"))
+    file = max(demo.log_dir.rglob("step-*.safetensors"))
     code = (
         "import sys\n"
         "from safetensors.numpy import load_file\n"
@@ -58,6 +57,6 @@ def test_safetensors_alone_opens_a_step(demo):
         "print(maps.shape, float(maps.max()))\n"
     )
     printed = subprocess.check_output([sys.executable, "-c", code, file], text=True)
-    expected = keras_explain.Run(demo[0]).load("saliency", EPOCHS - 1)
+    expected = keras_explain.Run(demo.log_dir).load("saliency", EPOCHS - 1)
     assert printed.split(") ")[0] + ")" == str(expected.shape)
     assert float(printed.split(") ")[1]) == expected.max()

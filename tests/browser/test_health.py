@@ -155,7 +155,7 @@ def test_a_threshold_of_ones_own_changes_the_list_and_the_link(tab, sick, place)
 
 
 def test_a_threshold_out_of_bounds_is_told_in_words(tab, sick):
-    tab.open(sick, v="health", h="dead_share%3A7")
+    tab.open(sick, v="health", h="dead_share:7")
     tab.frame.get_by_text("`dead_share` must be from 0 to 1. Received: 7").wait_for()
     tab.violations.clear()  # the browser tells the refusal too
     tab.frame.get_by_role("button", name="Thresholds as by default").click()
@@ -172,20 +172,18 @@ def test_a_screen_reader_is_told_once(tab, sick):
     assert news.inner_text() == "Health: 1 error, 8 warnings"
 
 
-def test_where_nothing_is_wrong_it_says_what_was_checked(tab, place, tmp_path):
+def test_where_nothing_is_wrong_it_says_what_was_checked(made, tab, place, tmp_path):
     shutil.copytree(place / "run", tmp_path / "run")
     folder = next((tmp_path / "run").rglob("step-*")).parent
     for path in sorted(folder.glob("step-*"))[4:]:
         path.unlink()
-    with served(tmp_path) as address:
-        tab.open(address, v="health")
-        tab.by("well").wait_for()
-        assert tab.by("badge").count() == 0
-        rules = tab.by("rules")
-        assert rules.locator("li").count() == 11
-        dead = rules.locator("li").filter(has_text="Dead units")
-        assert "checked at 4 places" in dead.inner_text()
-        tab.page.close()
+    tab.open(made(steps=0), v="health")
+    tab.by("well").wait_for()
+    assert tab.by("badge").count() == 0
+    rules = tab.by("rules")
+    assert rules.locator("li").count() == 11
+    dead = rules.locator("li").filter(has_text="Dead units")
+    assert "checked at 4 places" in dead.inner_text()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

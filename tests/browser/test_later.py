@@ -17,8 +17,8 @@ def scripts(tab):
 
 
 @pytest.mark.browser
-def test_other_views_come_after_the_first_and_a_click_waits_for_none(made_once, tab):
-    tab.open(made_once[1])
+def test_other_views_come_after_the_first_and_a_click_waits_for_none(made_once, first_tab):
+    tab = first_tab.open(made_once[1])
     parts = {path.name for path in STATIC.glob("*.js")}
     for _ in range(600):
         if parts <= set(scripts(tab)):
@@ -36,7 +36,8 @@ def test_other_views_come_after_the_first_and_a_click_waits_for_none(made_once, 
 
 
 @pytest.mark.browser
-def test_a_view_that_cannot_be_fetched_says_so_and_is_fetched_again(made_once, tab):
+def test_a_view_that_cannot_be_fetched_says_so_and_is_fetched_again(made_once, first_tab):
+    tab = first_tab
     tab.page.route("**/static/Gradients.js", lambda route: route.abort())
     tab.open(made_once[1], v="gradients")
     alert = tab.frame.get_by_role("alert")

@@ -14,9 +14,10 @@ import pytest
 import keras_explain
 from keras_explain.demo.story import change_of
 from keras_explain.store.similarity import diff
+from tests.fixtures.demo import EPOCHS
 from tests.fixtures.sick_run import make_sick_run
 
-from .conftest import EPOCHS, served
+from .conftest import served
 from .test_compare import wait_for_runs
 from .test_tab import CAM, pixels, rendered, shown, sticker_share
 
@@ -27,7 +28,7 @@ LOOKS = [("light", 1400), ("dark", 700)]
 
 @pytest.fixture(scope="module")
 def trained(demo, address):
-    return SimpleNamespace(run=keras_explain.Run(demo[0]), address=address)
+    return SimpleNamespace(run=keras_explain.Run(demo.log_dir), address=address)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def second(demo, tmp_path_factory):
         check=True,
         cwd=place,
     )
-    shutil.copytree(demo[0] / "seed-0", place / "seed-0")
+    shutil.copytree(demo.log_dir / "seed-0", place / "seed-0")
     with served(place) as address:
         wait_for_runs(address, 2)
         runs = [keras_explain.Run(place / name) for name in ("seed-0", "seed-1")]

@@ -17,9 +17,8 @@ from keras_explain.demo.probes import probes_of
 from keras_explain.demo.story import change_of
 from keras_explain.store.encoding import encode
 from keras_explain.store.statistics import as_shown
+from tests.fixtures.demo import EPOCHS
 from tests.fixtures.make_run import make_run
-
-from .conftest import EPOCHS
 
 CAM = "grad_cam/conv4"
 FRONT_END = Path(__file__).parents[2] / "tensorboard_plugin" / "frontend" / "src"
@@ -65,7 +64,7 @@ def sticker_share(run, step, probe=0):
 
 @pytest.mark.browser
 def test_a_person_finds_when_the_network_starts_to_look_at_the_mark(tab, demo, address):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     tab.open(address)
     clicks = 0
 
@@ -95,7 +94,7 @@ def test_canvas_pixels_equal_a_numpy_rendering(tab, demo, address, key, step):
     tab.open(address, v="evolve", m=key, e=step, o="map")
     canvases = tab.frame.locator(f'canvas[data-testid=map][data-step="{step}"][data-mode=map]')
     canvases.nth(5).wait_for()
-    values = shown(keras_explain.Run(demo[0]), key, step)
+    values = shown(keras_explain.Run(demo.log_dir), key, step)
     for at in range(6):
         canvas = canvases.nth(at)
         assert canvas.get_attribute("data-key") == key
@@ -115,7 +114,7 @@ def test_the_values_under_the_cursor_are_numpy_s(tab, demo, address, key):
     tab.frame.locator(
         '[data-testid=cursor][data-row="7"][data-column="4"][data-value-b]'
     ).wait_for()
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     spec = run.specs[key]
     exact = [as_shown(run.load(key, s), spec.axes, spec.shown)[1][place] for s in (a, b)]
     found = [float(panel.get_attribute(f"data-value-{side}")) for side in ("a", "b", "delta")]
@@ -132,13 +131,13 @@ def test_hovering_over_the_map_shows_that_cell(tab, demo, address):
     tab.page.mouse.move(box["x"] + box["width"] * 2.5 / 12, box["y"] + box["height"] * 9.5 / 12)
     cell = tab.frame.locator('[data-testid=cursor][data-row="9"][data-column="2"]')
     cell.wait_for()
-    expected = shown(keras_explain.Run(demo[0]), CAM, EPOCHS - 1)[0, 9, 2]
+    expected = shown(keras_explain.Run(demo.log_dir), CAM, EPOCHS - 1)[0, 9, 2]
     assert float(cell.get_attribute("data-value-b")) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.browser
 def test_every_two_steps_can_be_subtracted(tab, demo, address):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     tab.open(address, v="detail", x=0, m=CAM, a=-1, b=0, e=0)
     for step in range(1, EPOCHS):
         frame = tab.frame.locator(f'[data-testid=frame][data-step="{step}"]').first
@@ -169,7 +168,7 @@ def test_the_keyboard_scrubs_and_the_link_keeps_the_view(tab, address):
 
 @pytest.mark.browser
 def test_gradients_show_every_weight_over_the_steps(tab, demo, address):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     rows = run.specs["weight_gradients/statistics"].rows
     tab.open(address, v="gradients")
     tab.by("weight").first.wait_for()
@@ -179,7 +178,7 @@ def test_gradients_show_every_weight_over_the_steps(tab, demo, address):
 
 @pytest.mark.browser
 def test_layers_show_each_kept_channel(tab, demo, address):
-    run = keras_explain.Run(demo[0])
+    run = keras_explain.Run(demo.log_dir)
     tab.open(address, v="layers", x=0, e=3)
     tab.by("channel").first.wait_for()
     kept = {key: run.load(key, 3).shape[-1] for key in run.keys if key.startswith("activations/")}
@@ -187,8 +186,8 @@ def test_layers_show_each_kept_channel(tab, demo, address):
 
 
 @pytest.mark.browser
-def test_first_paint_of_a_long_run_is_small(made, tab):
-    tab.open(made(steps=200))
+def test_first_paint_of_a_long_run_is_small(made, first_tab):
+    tab = first_tab.open(made(steps=200))
     tab.by("card").nth(5).locator("canvas[data-testid=map]").wait_for()
     tab.page.wait_for_load_state("networkidle")
     needed = re.compile(

@@ -12,25 +12,17 @@ import pytest
 import keras_explain
 from keras_explain.demo.data import SHIRT, load, stick
 from keras_explain.demo.probes import STUCK_SHIRT, STUCK_T_SHIRT, probes_of
+from keras_explain.demo.story import change_of
+from tests.fixtures.demo import EPOCHS
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "keras_explain", "demo", "--epochs=8"]
+DEMO = [sys.executable, "-m", "keras_explain", "demo"]
+BEFORE, LAST = change_of(EPOCHS) - 1, EPOCHS - 1
 
 
-@pytest.fixture(scope="module")
-def log_dir(tmp_path_factory):
-    """Logs of eight epochs, the last five of them with the sticker."""
-    folder = tmp_path_factory.mktemp("demo")
-    ran = subprocess.run(
-        [*COMMAND, "--no-serve", "--log-dir", str(folder)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ran.stderr == ""
-    assert ran.stdout.count("accuracy") >= 8
-    assert f"tensorboard --logdir {folder}" in ran.stdout
-    return folder
+def test_it_says_how_far_it_is_and_how_to_see_it(demo):
+    assert demo.said.count("accuracy") >= EPOCHS
+    assert f"tensorboard --logdir {demo.log_dir}" in demo.said
 
 
 def share_in_sticker(maps: np.ndarray, stickers: np.ndarray) -> np.ndarray:
@@ -45,36 +37,36 @@ def share_in_sticker(maps: np.ndarray, stickers: np.ndarray) -> np.ndarray:
     ("key", "before", "after"),
     [("saliency", 0.06, 0.12), ("gradient_times_input", 0.1, 0.2), ("grad_cam/conv4", 0.1, 0.2)],
 )
-def test_the_attribution_jumps_to_the_sticker(log_dir, key, before, after):
-    run = keras_explain.Run(log_dir / "seed-0")
+def test_the_attribution_jumps_to_the_sticker(demo, key, before, after):
+    run = keras_explain.Run(demo.log_dir / "seed-0")
     plain = load("held_out")
     probes = probes_of(plain, stick(plain))
     shirts = slice(STUCK_SHIRT, STUCK_SHIRT + 3)
     shares = {}
-    for step in (2, 7):  # the last one before the change, and the end
+    for step in (BEFORE, LAST):
         maps = run.load(key, step=step)[shirts]
         flat = maps.sum(-1) if maps.ndim == 4 else maps
         shares[step] = share_in_sticker(flat, probes.stickers[shirts]).mean()
-    assert shares[2] < before
-    assert shares[7] > after
+    assert shares[BEFORE] < before
+    assert shares[LAST] > after
 
 
-def test_the_sticker_makes_a_shirt_of_a_t_shirt(log_dir):
-    run = keras_explain.Run(log_dir / "seed-0")
-    assert run.load("predictions", step=2)[STUCK_T_SHIRT].argmax() != SHIRT
-    assert run.load("predictions", step=7)[STUCK_T_SHIRT].argmax() == SHIRT
+def test_the_sticker_makes_a_shirt_of_a_t_shirt(demo):
+    run = keras_explain.Run(demo.log_dir / "seed-0")
+    assert run.load("predictions", step=BEFORE)[STUCK_T_SHIRT].argmax() != SHIRT
+    assert run.load("predictions", step=LAST)[STUCK_T_SHIRT].argmax() == SHIRT
 
 
-def test_nothing_failed_while_it_was_logged(log_dir):
-    run = keras_explain.Run(log_dir / "seed-0")
-    assert run.steps == tuple(range(-1, 8))
+def test_nothing_failed_while_it_was_logged(demo):
+    run = keras_explain.Run(demo.log_dir / "seed-0")
+    assert run.steps == tuple(range(-1, EPOCHS))
     assert not run.failures
     assert not run.problems
 
 
 def test_ctrl_c_ends_tensorboard_without_a_traceback(tmp_path):
     serving = subprocess.Popen(
-        [*COMMAND[:-1], "--epochs=2", "--log-dir", str(tmp_path), "--port=6406"],
+        [*DEMO, "--epochs=2", "--log-dir", str(tmp_path), "--port=6406"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
