@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_explain.store import Reader, StoreError
 from keras_explain.store.probe_file import ProbeFile
-from keras_explain.store.reader import Index
+from keras_explain.store.reader import Index, Step
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
@@ -77,28 +77,52 @@ def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
     }
 
 
-def columns(reader: Reader, key: str, names: Sequence[str]) -> bytes:
-    """A bundle of the named ones of a record's statistics, `(steps, rows)` each."""
+def columns(
+    reader: Reader, key: str, names: Sequence[str], numbers: Sequence[int] | None = None
+) -> bytes:
+    """A bundle of the named ones of a record's statistics, `(steps, rows)` each.
+
+    Args:
+        reader: Reads the run.
+        key: Which record.
+        names: Of `STATS`.
+        numbers: Which steps; NaN for one that is not shown any more. All by default.
+
+    Raises:
+        UnknownRecord: if there is no such record.
+        BadRequest: if the reply would be too large.
+    """
     index = reader.index()
-    _check_size(len(index.steps) * index.record(key).row_count * len(STATS))
-    figures = reader.stats(index, key)
-    chosen = {name: figures[name] for name in names}
-    return bundle(chosen, steps=[step.info.step for step in index.steps], key=key)
+    asked, steps = _steps(index, numbers)
+    _check_size(len(steps) * index.record(key).row_count * len(STATS))
+    figures = reader.stats(index, key, steps)
+    return bundle({name: figures[name] for name in names}, steps=asked, key=key)
 
 
-def targets(reader: Reader) -> bytes:
-    """A bundle of what was explained and what the model said, `(steps, probes)` each."""
+def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
+    """A bundle of what was explained and what the model said, `(steps, probes)` each.
+
+    Args:
+        reader: Reads the run.
+        numbers: Which steps, as above.
+
+    Raises:
+        BadRequest: if the reply would be too large.
+    """
     index = reader.index()
+    asked, steps = _steps(index, numbers)
     labels = None
     count = len(index.steps[-1].info.targets) if index.steps else 0
-    _check_size(len(index.steps) * count * 5)
+    _check_size(len(steps) * count * 5)
     probe_file = _probe_file(reader, index)
     if probe_file is not None and probe_file.labels is not None and probe_file.count == count:
         labels = np.array(probe_file.labels)
-    shape = (len(index.steps), count)
+    shape = (len(steps), count)
     target, predicted = np.full(shape, -1, "i4"), np.full(shape, -1, "i4")
     probability, of_label, score = (np.full(shape, np.nan, "f4") for _ in range(3))
-    for at, step in enumerate(index.steps):
+    for at, step in enumerate(steps):
+        if step is None:
+            continue
         if len(step.info.targets) == count:
             target[at] = np.clip(step.info.targets, -1, 2**31 - 1)
         scores = loaded(reader, step, "scores", count)
@@ -119,8 +143,14 @@ def targets(reader: Reader) -> bytes:
             "true_probability": of_label,
             "score": score,
         },
-        steps=[step.info.step for step in index.steps],
+        steps=asked,
     )
+
+
+def _steps(index: Index, numbers: Sequence[int] | None) -> tuple[list[int], list[Step | None]]:
+    """Numbers of the steps, and those that are shown of them; all by default."""
+    asked = list(index.by_number) if numbers is None else list(numbers)
+    return asked, [index.by_number.get(number) for number in asked]
 
 
 def _probe_file(reader: Reader, index: Index) -> ProbeFile | None:

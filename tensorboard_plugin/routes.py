@@ -117,10 +117,12 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
     def serve_columns(request: Request) -> Response:
         key = queries.text(request.args, "key")
         stats = queries.names(request.args, "stats", STATS)
-        return _binary(request, replies.columns(reader(request), key, stats))
+        steps = queries.numbers(request.args, "steps")
+        return _binary(request, replies.columns(reader(request), key, stats, steps))
 
     def serve_targets(request: Request) -> Response:
-        return _binary(request, replies.targets(reader(request)))
+        steps = queries.numbers(request.args, "steps")
+        return _binary(request, replies.targets(reader(request), steps))
 
     def serve_maps(request: Request) -> Response:
         key = queries.text(request.args, "key")

@@ -44,10 +44,14 @@ class Encoded:
     def checksums(self) -> NDArray[np.uint32]:
         """CRC-32 a row, over its values' bytes and then its scale's four bytes."""
         values = np.ascontiguousarray(self.values, self.values.dtype.newbyteorder("<"))
-        scale = np.ascontiguousarray(self.scale, "<f4")
+        scale = np.ascontiguousarray(self.scale, "<f4").tobytes()
+        content, size = values.tobytes(), values[:1].nbytes
         return np.array(
             [
-                zlib.crc32(scale[row : row + 1].tobytes(), zlib.crc32(values[row].tobytes()))
+                zlib.crc32(
+                    scale[4 * row : 4 * row + 4],
+                    zlib.crc32(memoryview(content)[row * size : (row + 1) * size]),
+                )
                 for row in range(len(values))
             ],
             np.uint32,

@@ -187,8 +187,9 @@ class Reader:
             raise UnknownRecord(
                 f"`key` at step {step.info.step} must be {known}. Received: {key[:80]!r}"
             )
-        at = range(stored.row_count) if rows is None else rows
-        if not all(0 <= row < stored.row_count for row in at):
+        every = range(stored.row_count)
+        at = every if rows is None else rows
+        if rows is not None and not all(row in every for row in rows):
             rule = f"Rows of {key!r} must be from 0 to {stored.row_count - 1}."
             raise UnknownRecord(f"{rule} Received: {list(at)[:20]}")
         try:
@@ -224,16 +225,24 @@ class Reader:
                 records[key] = encoded
         return records
 
-    def stats(self, index: Index, key: str) -> dict[str, NDArray[np.float32]]:
+    def stats(
+        self, index: Index, key: str, steps: Sequence[Step | None] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
         """By name of `STATS`, a record's figures `(steps, rows)`; NaN where they are missing.
+
+        Args:
+            index: What `index` gave.
+            key: Which record.
+            steps: Steps of the index; None stands for one that is not there. All by default.
 
         Raises:
             UnknownRecord: if no step has the record.
         """
-        figures = np.full((len(index.steps), index.record(key).row_count, len(STATS)), np.nan, "f4")
-        for at, step in enumerate(index.steps):
-            stored = index.stored(step, key)
-            if stored is not None:
+        asked = index.steps if steps is None else steps
+        figures = np.full((len(asked), index.record(key).row_count, len(STATS)), np.nan, "f4")
+        for at, step in enumerate(asked):
+            stored = index.stored(step, key) if step else None
+            if step and stored:
                 checksum = step.stats_checksums[list(step.layout).index(key)]
                 try:
                     with opened(step.path) as file:

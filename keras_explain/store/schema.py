@@ -229,12 +229,8 @@ class StepInfo:
         )
         self._freeze("wall_time", _number("wall_time", self.wall_time))
         require(math.isfinite(self.wall_time), "`wall_time` must be finite.", self.wall_time)
-        targets = plain(self.targets)
-        require(
-            isinstance(targets, list) and all(map(is_int, targets)),
-            "`targets` must be integers, one a probe.",
-            self.targets,
-        )
+        targets = self.targets if _are_ints(self.targets) else plain(self.targets)
+        require(_are_ints(targets), "`targets` must be integers, one a probe.", self.targets)
         self._freeze("targets", tuple(targets))
         self._freeze("failures", tuple(self.failures))
         self._freeze("logs", _numbers("logs", self.logs))
@@ -270,6 +266,13 @@ class StepInfo:
             return cls(**{**fields, "failures": [Failure(**failure) for failure in failures]})
         except TypeError as error:  # a missing or unknown field
             raise ValueError("The fields of the step are not those of schema 1.") from error
+
+
+def _are_ints(values: object) -> bool:
+    """`is_int` of a whole list, at once: there may be very many."""
+    if not isinstance(values, list) or not set(map(type, values)) <= {int}:
+        return False
+    return not values or (is_int(min(values)) and is_int(max(values)))
 
 
 def _number(name: str, value: Any) -> float:

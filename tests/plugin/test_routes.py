@@ -111,6 +111,19 @@ def test_targets_say_what_the_model_said(client, run):
     np.testing.assert_array_equal(arrays["target"][0], np.arange(16) % 10)
 
 
+@pytest.mark.parametrize("route", ["columns", "targets"])
+def test_figures_are_sent_of_some_steps(client, route):
+    asked = {"run": RUN, **({"key": "grad_cam/conv5"} if route == "columns" else {})}
+    every, _ = bundle_of(client, route, **asked)
+    arrays, extras = bundle_of(client, route, **asked, steps="3,77,-1")
+    assert extras["steps"] == [3, 77, -1]
+    for name, values in every.items():
+        np.testing.assert_array_equal(arrays[name][[0, 2]], values[[4, 0]])
+    gone = np.concatenate([values[1] for values in arrays.values()])  # step 77 was never written
+    assert set(gone[np.isfinite(gone)]) <= {-1}
+    assert np.isnan(gone).any()
+
+
 def test_one_sigmoid_stands_for_two_classes(tmp_path):
     from tests.store.conftest import probe_set, step_info
 

@@ -4,7 +4,6 @@ import { clippedShares, domainOf, fitted, fixedDomain, statsOf } from "../src/co
 
 // Two steps, two rows.
 const columns: Columns = {
-  key: "saliency",
   steps: [0, 5],
   rows: 2,
   stats: new Map([

@@ -117,7 +117,6 @@ describe("entries of an axis", () => {
 });
 
 const columns = (rows: number, min: number[], max = min): Columns => ({
-  key: "a",
   steps: [0, 1],
   rows,
   stats: new Map([

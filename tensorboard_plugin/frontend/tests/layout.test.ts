@@ -117,6 +117,12 @@ describe("the grid", () => {
 
 it("a line breaks where a value is missing", () => {
   expect(linePath([0, Number.NaN, 1, 1], 0, 1)).toBe("M0 100h0M666.67 0h0L1000 0");
+  // Of several values to a point, one is enough.
+  const most = 4;
+  expect(linePath([Number.NaN, 0, 1, Number.NaN], 0, 1, { most })).not.toContain("NaN");
+  expect(linePath([Number.NaN, 0, 1, Number.NaN], 0, 1, { most })).toMatch(
+    /^M333.33 100h0L666.67 0/,
+  );
 });
 
 it("a long line keeps each bin's low and high", () => {

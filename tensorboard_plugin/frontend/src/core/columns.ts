@@ -1,24 +1,16 @@
 /** One record's statistics over all steps and rows. */
 
-import type { Bundle } from "./wire";
+import type { StepTable } from "./step-table";
 
 export interface Columns {
-  key: string;
   steps: number[];
   rows: number;
+  /** By name, one number a step and row: NaN where there is none, or it is still to come. */
   stats: Map<string, Float32Array>;
 }
 
-export function columnsOf(bundle: Bundle): Columns {
-  const stats = new Map<string, Float32Array>();
-  let rows = 0;
-  for (const [name, array] of bundle.arrays) {
-    if (array.shape.length !== 2) continue;
-    rows = array.shape[1];
-    stats.set(name, array.values as Float32Array);
-  }
-  const { key, steps } = bundle.header as { key: string; steps: number[] };
-  return { key, steps, rows, stats };
+export function columnsOf({ steps, rows, arrays }: StepTable): Columns {
+  return { steps, rows, stats: arrays as Map<string, Float32Array> };
 }
 
 /** Return one statistic of one row at every step; empty where the run does not hold it. */

@@ -86,11 +86,12 @@ function* kept(values: ArrayLike<number>, most: number): Generator<number> {
     return;
   }
   for (let start = 0; start < values.length; start += bin) {
+    // A bin is missing where all of it is.
     let low = start;
     let high = start;
     for (let i = start; i < Math.min(start + bin, values.length); i++) {
-      if (values[i] < values[low]) low = i;
-      if (values[i] > values[high]) high = i;
+      if (values[i] < values[low] || Number.isNaN(values[low])) low = i;
+      if (values[i] > values[high] || Number.isNaN(values[high])) high = i;
     }
     yield Math.min(low, high);
     if (low !== high) yield Math.max(low, high);

@@ -34,25 +34,54 @@ export interface DomainQuestion {
  * over all steps, so that examples compare too. "map": this row at this step.
  */
 export function domainOf({ columns, signed, scale, range, row, step }: DomainQuestion): Domain {
+  const { rows } = columns;
   // Until the chosen range is here, one that is.
   const [first, last] =
     [ENDS[range], ...Object.values(ENDS)].find(([name]) => columns.stats.has(name)) ?? ENDS[range];
-  const low = columns.stats.get(first);
-  const high = columns.stats.get(last);
-  let lo = Number.POSITIVE_INFINITY;
-  let hi = Number.NEGATIVE_INFINITY;
-  if (low && high)
-    for (let s = 0; s < columns.steps.length; s++) {
-      if (scale === "map" && columns.steps[s] !== step) continue;
-      for (let r = 0; r < columns.rows; r++) {
-        if (scale !== "page" && r !== row) continue;
-        const at = s * columns.rows + r;
-        if (low[at] < lo) lo = low[at];
-        if (high[at] > hi) hi = high[at];
-      }
-    }
+  const lows = columns.stats.get(first) ?? [];
+  const highs = columns.stats.get(last) ?? [];
+  let span: Span;
+  if (scale === "map") {
+    const at = columns.steps.indexOf(step) * rows + row;
+    span = widened(NOTHING, lows[at], highs[at]);
+  } else {
+    const spans = spansOfRows(columns, lows, highs);
+    span = scale === "time" ? (spans[row] ?? NOTHING) : spans.reduce(union, NOTHING);
+  }
   // Nothing finite: any scale will do, the map is magenta.
-  return lo <= hi ? fitted(lo, hi, signed) : { lo: signed ? -1 : 0, hi: 1 };
+  return span.lo <= span.hi ? fitted(span.lo, span.hi, signed) : { lo: signed ? -1 : 0, hi: 1 };
+}
+
+type Span = Readonly<Domain>;
+const NOTHING: Span = { lo: Number.POSITIVE_INFINITY, hi: Number.NEGATIVE_INFINITY };
+
+/** What is not a number widens nothing. */
+function widened(span: Span, low: number, high: number): Span {
+  return { lo: low < span.lo ? low : span.lo, hi: high > span.hi ? high : span.hi };
+}
+
+const union = (a: Span, b: Span) => widened(a, b.lo, b.hi);
+
+/** By columns and the first of their ends: a long run has a million, and every map asks. */
+const known = new WeakMap<Columns, Map<ArrayLike<number>, Span[]>>();
+
+function spansOfRows(columns: Columns, lows: ArrayLike<number>, highs: ArrayLike<number>): Span[] {
+  const ofColumns = known.get(columns) ?? new Map<ArrayLike<number>, Span[]>();
+  known.set(columns, ofColumns);
+  let spans = ofColumns.get(lows);
+  if (!spans) {
+    const { rows, steps } = columns;
+    const lo = new Float64Array(rows).fill(NOTHING.lo);
+    const hi = new Float64Array(rows).fill(NOTHING.hi);
+    for (let at = 0; at < steps.length * rows; at++) {
+      const row = at % rows;
+      if (lows[at] < lo[row]) lo[row] = lows[at];
+      if (highs[at] > hi[row]) hi[row] = highs[at];
+    }
+    spans = Array.from(lo, (low, row) => ({ lo: low, hi: hi[row] }));
+    ofColumns.set(lows, spans);
+  }
+  return spans;
 }
 
 /** Signed numbers get a scale that is symmetric about zero. */

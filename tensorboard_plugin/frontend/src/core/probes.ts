@@ -1,10 +1,10 @@
 /** What was predicted for the probes, and in which order a person wants to see them. */
 
+import type { StepTable } from "./step-table";
 import type { Manifest } from "./types";
-import { arrayOf, type Bundle } from "./wire";
 
+/** One number a step and example; -1 or NaN where it is not known, or still to come. */
 export interface Targets {
-  steps: number[];
   count: number;
   target: ArrayLike<number>;
   predicted: ArrayLike<number>;
@@ -13,13 +13,11 @@ export interface Targets {
   score: ArrayLike<number>;
 }
 
-export function targetsOf(bundle: Bundle): Targets {
-  const target = arrayOf(bundle, "target");
-  const values = (name: string) => arrayOf(bundle, name).values;
+export function targetsOf({ rows, arrays }: StepTable): Targets {
+  const values = (name: string) => arrays.get(name) ?? [];
   return {
-    steps: (bundle.header.steps as number[] | undefined) ?? [],
-    count: target.shape[1],
-    target: target.values,
+    count: rows,
+    target: values("target"),
     predicted: values("predicted"),
     probability: values("probability"),
     trueProbability: values("true_probability"),

@@ -17,8 +17,8 @@ import { PairStore } from "./pairs.svelte";
 class App {
   readonly api = new Api();
   /** The chosen run, and the one that it is compared with, where that is another one. */
-  first = $state.raw(new LookedRun(this.api, () => this.selection.range));
-  other = $state.raw(new LookedRun(this.api, () => this.selection.range));
+  first = $state.raw(new LookedRun(this.api, () => this.selection));
+  other = $state.raw(new LookedRun(this.api, () => this.selection));
   readonly maps = new MapStore(
     this.api,
     (run, step) => this.lookedAt(run).stampOf(step),

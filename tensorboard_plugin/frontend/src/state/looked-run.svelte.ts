@@ -1,14 +1,18 @@
 /** A run that is looked at: what is known of it. The tab has one, or two to compare. */
 
-import { type Api, Lane } from "../core/api";
+import { untrack } from "svelte";
+import { SvelteMap } from "svelte/reactivity";
+import { type Api, isAbort, Lane, type Query } from "../core/api";
 import { type Columns, columnsOf } from "../core/columns";
 import { statsOf } from "../core/domain";
 import { formOf } from "../core/forms";
 import { type Targets, targetsOf, type Verdict, verdictOf } from "../core/probes";
 import { attributions, layered } from "../core/records";
 import { placeOf } from "../core/sampling";
+import type { StepTable } from "../core/step-table";
 import type { Manifest, RecordSpec } from "../core/types";
 import type { ViewState } from "../core/view-state";
+import { StepFigures } from "./step-figures.svelte";
 
 export class LookedRun {
   manifest = $state.raw<Manifest | null>(null);
@@ -17,11 +21,21 @@ export class LookedRun {
   /** The last request that failed, in words. */
   error = $state<string | null>(null);
 
+  #targets = this.#figuresOf("targets", {}, (table) => {
+    this.targets = targetsOf(table);
+  });
+  readonly #columns = new SvelteMap<string, { stats: string; of: StepFigures }>();
+
   readonly run = $derived(this.manifest?.run ?? "");
   readonly steps = $derived(this.manifest?.steps ?? []);
   readonly records = $derived(this.manifest ? attributions(this.manifest) : []);
   readonly layers = $derived(this.manifest ? layered(this.manifest) : []);
   readonly probeCount = $derived(this.manifest?.probes.count ?? 0);
+
+  /** Steps whose figures are on their way. */
+  readonly coming = $derived(
+    Math.max(this.#targets.coming, ...[...this.#columns.values()].map(({ of }) => of.coming)),
+  );
 
   /** By step, the attempt and time of its writing. */
   readonly #stamps = $derived(
@@ -32,14 +46,14 @@ export class LookedRun {
       ]),
     ),
   );
+  readonly #names = $derived(this.steps.map((step) => `${step}.${this.stampOf(step)}`));
 
   #manifestText = "";
   #lane = new Lane();
-  #columnsAsked = new Map<string, string>();
 
   constructor(
     private readonly api: Api,
-    private readonly range: () => ViewState["range"],
+    private readonly selection: () => Pick<ViewState, "range" | "step">,
   ) {}
 
   stampOf(step: number): string {
@@ -71,21 +85,17 @@ export class LookedRun {
     const text = JSON.stringify(manifest);
     this.error = null;
     if (text === this.#manifestText) return false;
-    if (this.run !== run) {
-      this.columns = {};
-      this.targets = null;
-    }
+    if (this.run !== run) this.#forgetFigures();
     this.manifest = manifest;
     // Without records there are no predictions.
-    this.targets = manifest.summaries
-      ? null
-      : targetsOf(await this.api.bundle("targets", { run }, signal));
+    if (!manifest.summaries) await this.#follow(this.#targets);
     this.#manifestText = text;
     return true;
   }
 
   forget(): void {
     this.#lane.stop();
+    this.#forgetFigures();
     this.manifest = null;
     this.error = null;
     this.#manifestText = "";
@@ -96,22 +106,46 @@ export class LookedRun {
     const coloured = !record || ["map", "channels", "weights"].includes(formOf(record));
     // Bars, figures and tables are few numbers: none of them is cut off.
     // What the colour scale and the time bar need; the other statistics stay on the server.
-    return `${statsOf(coloured ? this.range() : "minmax")},drift`;
+    return `${statsOf(coloured ? this.selection().range : "minmax")},drift`;
   }
 
-  /** Fetch a record's statistics, again whenever the run has grown. */
+  /** Fetch a record's statistics, and those of later steps as the run grows. */
   async wantColumns(key: string): Promise<void> {
     const { run } = this;
+    if (!run) return;
     const stats = this.#statsOf(key);
-    const version = `${run}|${stats}|${[...this.#stamps.values()].join()}`;
-    if (!run || this.#columnsAsked.get(key) === version) return;
-    this.#columnsAsked.set(key, version);
-    try {
-      const bundle = await this.api.bundle("columns", { run, key, stats });
-      if (this.run === run) this.columns = { ...this.columns, [key]: columnsOf(bundle) };
-    } catch (error) {
-      this.#columnsAsked.delete(key);
-      this.error = error instanceof Error ? error.message : String(error);
+    let known = untrack(() => this.#columns.get(key));
+    if (known?.stats !== stats) {
+      known?.of.forget();
+      const of = this.#figuresOf("columns", { key, stats }, (table) => {
+        this.columns = { ...untrack(() => this.columns), [key]: columnsOf(table) };
+      });
+      known = { stats, of };
+      this.#columns.set(key, known);
     }
+    try {
+      await this.#follow(known.of);
+    } catch (error) {
+      if (!isAbort(error)) this.error = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #figuresOf(route: string, query: Query, show: (table: StepTable) => void): StepFigures {
+    return new StepFigures((steps, signal) => {
+      return this.api.bundle(route, { run: this.run, ...query, steps }, signal);
+    }, show);
+  }
+
+  #follow(figures: StepFigures): Promise<void> {
+    const near = untrack(() => this.indexOf(this.selection().step));
+    return figures.follow(this.steps, this.#names, near);
+  }
+
+  #forgetFigures(): void {
+    for (const { of } of this.#columns.values()) of.forget();
+    this.#columns.clear();
+    this.#targets.forget();
+    this.columns = {};
+    this.targets = null;
   }
 }

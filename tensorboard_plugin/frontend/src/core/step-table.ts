@@ -1,0 +1,81 @@
+/** Figures of every step and row of a run, which come a part at a time and stay as their steps do. */
+
+import type { Bundle, Numbers } from "./wire";
+
+export interface StepTable {
+  steps: number[];
+  rows: number;
+  /** By name, `steps.length * rows` numbers: NaN, or -1 for a whole number, until they are here. */
+  arrays: Map<string, Numbers>;
+  /** By place of the step, the stamp of what is here; "" while nothing is. */
+  here: string[];
+}
+
+/** Steps a part: what a server reads in a fraction of a second. */
+export const PART = 512;
+
+const EMPTY: StepTable = { steps: [], rows: 0, arrays: new Map(), here: [] };
+
+/** Lay a table out for the steps of now; a step of the same stamp keeps its figures. */
+export function laidOut(table: StepTable = EMPTY, steps: number[], stamps: string[]): StepTable {
+  const { rows } = table;
+  const before = new Map(table.here.map((stamp, at) => [stamp, at]));
+  const from = stamps.map((stamp) => before.get(stamp));
+  const arrays = new Map<string, Numbers>();
+  for (const [name, old] of table.arrays) {
+    const values = unknown(old, steps.length * rows);
+    for (const [at, place] of from.entries())
+      if (place !== undefined)
+        values.set(old.subarray(place * rows, (place + 1) * rows), at * rows);
+    arrays.set(name, values);
+  }
+  const here = stamps.map((stamp, at) => (from[at] === undefined ? "" : stamp));
+  return { steps, rows, arrays, here };
+}
+
+/**
+ * Places of the steps that are still to come, in parts. Each part is spread over the whole run, so
+ * that a scale is about right with the first, which has the step at `near` and the last one.
+ */
+export function partsToCome({ here }: StepTable, near: number): number[][] {
+  const places = here.flatMap((stamp, at) => (stamp ? [] : [at])).reverse();
+  const count = Math.ceil(places.length / PART);
+  const parts = Array.from({ length: count }, (_, k) => places.filter((_, i) => i % count === k));
+  const own = parts.find((part) => part.includes(near));
+  if (own && own !== parts[0]) {
+    own.splice(own.indexOf(near), 1);
+    parts[0].push(near);
+  }
+  return parts;
+}
+
+/** Put a reply about the steps at `places` into the table; its arrays stay the same ones. */
+export function filled(
+  table: StepTable,
+  bundle: Bundle,
+  places: number[],
+  stamps: string[],
+): StepTable {
+  let { rows, arrays, here } = table;
+  const given = [...bundle.arrays.values()].filter(({ shape }) => shape.length === 2);
+  const found = given[0]?.shape[1] ?? 0;
+  const fits = found === rows && given.every(({ name }) => arrays.has(name));
+  if (!fits) {
+    rows = found;
+    arrays = new Map(
+      given.map(({ name, values }) => [name, unknown(values, table.steps.length * rows)]),
+    );
+    here = here.map(() => "");
+  }
+  for (const { name, values } of given)
+    for (const [i, place] of places.entries())
+      arrays.get(name)?.set(values.subarray(i * rows, (i + 1) * rows), place * rows);
+  here = [...here];
+  for (const place of places) here[place] = stamps[place];
+  return { ...table, rows, arrays, here };
+}
+
+function unknown(like: Numbers, length: number): Numbers {
+  if (like instanceof Float32Array) return new Float32Array(length).fill(Number.NaN);
+  return new Int32Array(length).fill(-1);
+}
