@@ -25,7 +25,7 @@ MAX_ALERTS = 200
 MAX_POINTS = 200
 """Most points of the line of an alert's figure."""
 
-SECONDS = 1.0
+SECONDS = 0.3
 """How long a request may measure steps; the next one goes on where it ended."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +97,13 @@ def _listed(values: Sequence[object]) -> str:
     return "one of " + ", ".join(str(value)[:80] for value in values[:30]) + more
 
 
+_SETTLED = 2.0
+"""Seconds; some file systems do not tell two changes of a folder apart that are closer."""
+
+_LOOK_AGAIN = 5.0
+"""Seconds after which a folder is listed anew in any case: files may change in their place."""
+
+
 class Reader:
     """Reads the records in `folder`. Holds no file open, and may be shared between threads.
 
@@ -111,6 +119,7 @@ class Reader:
         self._lock = threading.Lock()
         self._known: dict[Found, Step | Problem] = {}
         self._index = Index((), (), {}, None)
+        self._listed = (0, 0.0)
         self._layouts: dict[str, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
@@ -120,6 +129,12 @@ class Reader:
         A folder that is not there is empty; one that cannot be listed is a problem.
         """
         with self._lock:
+            if self._is_quiet():
+                return self._index
+            try:
+                self._listed = self.folder.stat().st_mtime_ns, time.time()
+            except OSError:
+                self._listed = 0, 0.0
             try:
                 found = set(step_files(self.folder))
             except OSError as error:
@@ -250,6 +265,19 @@ class Reader:
                 except (OSError, DamagedFile):
                     continue
         return {name: figures[:, :, column] for column, name in enumerate(STATS)}
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing came or went since the folder was listed: to list many files is slow."""
+        changed, listed = self._listed
+        if not changed or listed - changed / 1e9 < _SETTLED:
+            return False
+        try:
+            return (
+                0 <= time.time() - listed < _LOOK_AGAIN
+                and self.folder.stat().st_mtime_ns == changed
+            )
+        except OSError:
+            return False
 
     def _read(self, found: Found) -> Step | Problem:
         path = self.folder / found.name

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import tables from "../src/core/colour-tables.json";
 import { colourTable, DIVERGING, SEQUENTIAL, type TableName, tableFor } from "../src/core/colours";
+import { factsOf } from "../src/core/facts";
 import { overlayTable } from "../src/core/overlay";
-import { colourIndex, countNonFinite, hatchPath, isFlat } from "../src/core/paint";
+import { colourIndex, hatchPath, isFlat } from "../src/core/paint";
 
 const palette = { sequential: "cividis", diverging: "PuOr", reversed: false, bend: 1 } as const;
 const USUAL = { opacity: 92, follows: true };
@@ -85,7 +86,9 @@ describe("an overlay", () => {
 
 it("what is not finite is counted, and hatched along its diagonals", () => {
   const values = [1, Number.NaN, Number.POSITIVE_INFINITY, 1, 1, Number.NaN];
-  expect(countNonFinite(values)).toBe(3);
+  expect(factsOf(Float32Array.from(values))).toEqual({ lo: 1, hi: 1, peak: 0, broken: 3 });
+  expect(factsOf(Float32Array.of(0, -2, 2))).toEqual({ lo: -2, hi: 2, peak: 1, broken: 0 });
+  expect(factsOf(Float32Array.of(Number.NaN))).toEqual({ lo: 0, hi: 0, peak: -1, broken: 1 });
   // 2 x 3: (0, 1) and (0, 2), (1, 2).
   expect(hatchPath(values, 2, 3)).toBe("M1 1l1 -1M2 1l1 -1M2 2l1 -1");
   expect(hatchPath([Number.NaN, Number.NaN, Number.NaN, Number.NaN], 2, 2)).toBe(

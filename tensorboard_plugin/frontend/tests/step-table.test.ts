@@ -32,36 +32,37 @@ describe("a table of figures by step", () => {
     expect(of(one, "class")).toEqual([-1, -1, -1, -1, 2, 2]);
     const all = filled(one, reply([1, 0]), [1, 0], stampsOf(steps));
     expect(of(all)).toEqual([0, 0.1, 1, 1.1, 2, 2.1]);
-    expect(partsToCome(all, 0)).toEqual([]);
+    expect(partsToCome(all, [0])).toEqual([]);
   });
 
   it("keeps what it has while the run grows, and asks for the rest", () => {
     const two = filled(empty, reply([0, 1, 2]), [0, 1, 2], stampsOf(steps));
     const longer = laidOut(two, [0, 1, 2, 5], stampsOf([0, 1, 2, 5]));
     expect(of(longer)).toEqual([0, 0.1, 1, 1.1, 2, 2.1, NONE, NONE]);
-    expect(partsToCome(longer, 0)).toEqual([[3]]);
+    expect(partsToCome(longer, [0])).toEqual([[3]]);
   });
 
   it("asks again for a step that was written anew, wherever it stands", () => {
     const before = filled(empty, reply(steps), [0, 1, 2], stampsOf(steps));
     const again = laidOut(before, [0, 1], ["0.0", "1.1"]);
     expect(of(again)).toEqual([0, 0.1, NONE, NONE]);
-    expect(partsToCome(again, 0)).toEqual([[1]]);
+    expect(partsToCome(again, [0])).toEqual([[1]]);
   });
 
   it("begins anew where the rows are others", () => {
     const before = filled(empty, reply([0, 1]), [0, 1], stampsOf(steps));
     const other = filled(before, reply([2], 1), [2], stampsOf(steps));
     expect(of(other)).toEqual([NONE, NONE, 2]);
-    expect(partsToCome(other, 0).flat().sort()).toEqual([0, 1]);
+    expect(partsToCome(other, [0]).flat().sort()).toEqual([0, 1]);
   });
 
-  it("asks for parts that are spread over a long run, the step that is looked at first", () => {
+  it("asks for parts that are spread over a long run, what is looked at first", () => {
     const many = Array.from({ length: 4 * PART - 3 }, (_, step) => step);
-    const parts = partsToCome(laidOut(undefined, many, stampsOf(many)), 6);
+    const parts = partsToCome(laidOut(undefined, many, stampsOf(many)), [6, 900]);
     expect(parts).toHaveLength(4);
     expect(parts.flat().toSorted((a, b) => a - b)).toEqual(many);
     expect(parts[0]).toContain(6);
+    expect(parts[0]).toContain(900);
     expect(parts[0]).toContain(many.length - 1);
     const first = parts[0].toSorted((a, b) => a - b);
     expect(Math.max(...first.map((place, i) => place - (first[i - 1] ?? 0)))).toBe(4);

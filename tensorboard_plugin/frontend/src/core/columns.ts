@@ -17,7 +17,9 @@ export function columnsOf({ steps, rows, arrays }: StepTable): Columns {
 export function seriesOf(columns: Columns | undefined, name: string, row: number): Float32Array {
   const all = columns?.stats.get(name);
   if (!columns || !all || row >= columns.rows) return new Float32Array();
-  return Float32Array.from(columns.steps, (_, s) => all[s * columns.rows + row]);
+  const series = new Float32Array(columns.steps.length);
+  for (let s = 0; s < series.length; s++) series[s] = all[s * columns.rows + row];
+  return series;
 }
 
 /** Smallest and largest value over all steps and rows, of those that are wanted; [0, 0] of none. */

@@ -76,9 +76,11 @@ function strip(width: number, kind: Planes["kind"]): Planes {
   return { height: 1, width, count: 1, axis: null, kind, rowAxis: null, columnAxis: null, at };
 }
 
-/** Return the values of plane `p`, row by row. */
+/** Return the values of plane `p`, row by row; where that is all there is, they are not copied. */
 export function planeValues(values: ArrayLike<number>, planes: Planes, p: number): Float32Array {
   const { height, width } = planes;
+  const isRowByRow = planes.at(0, 0, 1) === 1 || width === 1;
+  if (planes.count === 1 && isRowByRow && values instanceof Float32Array) return values;
   const result = new Float32Array(height * width);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) result[y * width + x] = values[planes.at(p, y, x)];

@@ -1,5 +1,6 @@
 /** A map in one sentence: what is heard where a picture cannot be seen. */
 
+import { factsOf } from "./facts";
 import { digits } from "./format";
 import type { Planes } from "./planes";
 
@@ -14,16 +15,10 @@ export function placeOf(y: number, x: number, height: number, width: number): st
   return down === "middle" && across === "centre" ? "centre" : `${down} ${across}`;
 }
 
-export function mapSentence(name: string, values: ArrayLike<number>, planes: Planes): string {
-  let best = -1;
-  let bad = 0;
-  const { height, width } = planes;
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) bad++;
-    else if (best < 0 || Math.abs(values[i]) > Math.abs(values[best])) best = i;
-  }
-  const broken = bad ? `; ${bad} values are not finite` : "";
-  if (best < 0) return `${name}: no finite value${broken}.`;
-  const place = placeOf(Math.floor(best / width), best % width, height, width);
-  return `${name}: peak ${digits(values[best], 3)} at the ${place}${broken}.`;
+export function mapSentence(name: string, values: Float32Array, { height, width }: Planes): string {
+  const { peak, broken } = factsOf(values);
+  const more = broken ? `; ${broken} values are not finite` : "";
+  if (peak < 0) return `${name}: no finite value${more}.`;
+  const place = placeOf(Math.floor(peak / width), peak % width, height, width);
+  return `${name}: peak ${digits(values[peak], 3)} at the ${place}${more}.`;
 }

@@ -1,12 +1,18 @@
 /** Order statistics of short series, and what stands out of them. */
 
-export function finite(values: ArrayLike<number>): number[] {
-  return Array.from(values).filter(Number.isFinite);
+export function finite(values: ArrayLike<number>): Float64Array {
+  const kept = new Float64Array(values.length);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) kept[count++] = values[i];
+  return kept.subarray(0, count);
 }
 
 /** Return the `share` quantile with linear interpolation, as `numpy.quantile` does. */
 export function quantile(values: ArrayLike<number>, share: number): number {
-  const sorted = Float64Array.from(finite(values)).sort();
+  return quantileOf(finite(values).sort(), share);
+}
+
+function quantileOf(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
@@ -22,9 +28,9 @@ export function extent(values: ArrayLike<number>): [number, number] {
   let lo = Number.POSITIVE_INFINITY;
   let hi = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) continue;
-    if (values[i] < lo) lo = values[i];
-    if (values[i] > hi) hi = values[i];
+    const value = values[i]; // one that is not a number is neither smaller nor larger
+    if (value < lo && value !== Number.NEGATIVE_INFINITY) lo = value;
+    if (value > hi && value !== Number.POSITIVE_INFINITY) hi = value;
   }
   return lo <= hi ? [lo, hi] : [0, 0];
 }
@@ -32,9 +38,15 @@ export function extent(values: ArrayLike<number>): [number, number] {
 /** Return the median over rows at every step of a `(steps, rows)` table. */
 export function medianOverRows(table: ArrayLike<number>, rows: number): Float32Array {
   const steps = rows ? table.length / rows : 0;
-  return Float32Array.from({ length: steps }, (_, s) =>
-    median(Array.from({ length: rows }, (_unused, r) => table[s * rows + r])),
-  );
+  const medians = new Float32Array(steps);
+  const row = new Float64Array(rows);
+  for (let s = 0; s < steps; s++) {
+    let count = 0;
+    for (let at = s * rows; at < (s + 1) * rows; at++)
+      if (Number.isFinite(table[at])) row[count++] = table[at];
+    medians[s] = quantileOf(row.subarray(0, count).sort(), 0.5);
+  }
+  return medians;
 }
 
 /** Return the sum over steps of every row of a `(steps, rows)` table: the length of the path. */

@@ -35,18 +35,18 @@ export function laidOut(table: StepTable = EMPTY, steps: number[], stamps: strin
 
 /**
  * Places of the steps that are still to come, in parts. Each part is spread over the whole run, so
- * that a scale is about right with the first, which has the step at `near` and the last one.
+ * that a scale is about right with the first, which has the places that are looked at.
  */
-export function partsToCome({ here }: StepTable, near: number): number[][] {
+export function partsToCome({ here }: StepTable, looked: Iterable<number>): number[][] {
   const places = here.flatMap((stamp, at) => (stamp ? [] : [at])).reverse();
   const count = Math.ceil(places.length / PART);
   const parts = Array.from({ length: count }, (_, k) => places.filter((_, i) => i % count === k));
-  const own = parts.find((part) => part.includes(near));
-  if (own && own !== parts[0]) {
-    own.splice(own.indexOf(near), 1);
-    parts[0].push(near);
-  }
-  return parts;
+  const first = new Set(looked);
+  return parts.map((part, k) =>
+    k > 0
+      ? part.filter((place) => !first.has(place))
+      : [...new Set([...part, ...places.filter((place) => first.has(place))])],
+  );
 }
 
 /** Put a reply about the steps at `places` into the table; its arrays stay the same ones. */
@@ -67,9 +67,11 @@ export function filled(
     );
     here = here.map(() => "");
   }
-  for (const { name, values } of given)
-    for (const [i, place] of places.entries())
-      arrays.get(name)?.set(values.subarray(i * rows, (i + 1) * rows), place * rows);
+  for (const { name, values } of given) {
+    const all = arrays.get(name) ?? [];
+    for (let i = 0; i < places.length; i++)
+      for (let row = 0; row < rows; row++) all[places[i] * rows + row] = values[i * rows + row];
+  }
   here = [...here];
   for (const place of places) here[place] = stamps[place];
   return { ...table, rows, arrays, here };

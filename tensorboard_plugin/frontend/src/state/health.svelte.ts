@@ -126,6 +126,8 @@ export function keepHealth(): void {
     const { manifest, selection } = app;
     // Rules look at records.
     if (manifest?.summaries) return health.forget();
+    // To measure a long run takes the server's time: what is looked at comes first.
+    if (!app.targets && !app.stale && !health.reply) return;
     const state = manifest ? `${manifest.attempts.at(-1)}.${manifest.wall_times.join()}` : "";
     health.want(app.run, state, selection.limits, selection.view === "health");
   });

@@ -53,7 +53,7 @@ export class LookedRun {
 
   constructor(
     private readonly api: Api,
-    private readonly selection: () => Pick<ViewState, "range" | "step">,
+    private readonly selection: () => Pick<ViewState, "range" | "step" | "a" | "b">,
   ) {}
 
   stampOf(step: number): string {
@@ -137,8 +137,9 @@ export class LookedRun {
   }
 
   #follow(figures: StepFigures): Promise<void> {
-    const near = untrack(() => this.indexOf(this.selection().step));
-    return figures.follow(this.steps, this.#names, near);
+    const { step, a, b } = untrack(() => ({ ...this.selection() }));
+    const looked = [step, a, b].map((each) => this.indexOf(each));
+    return figures.follow(this.steps, this.#names, [0, ...looked]);
   }
 
   #forgetFigures(): void {

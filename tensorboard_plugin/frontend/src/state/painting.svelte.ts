@@ -13,7 +13,9 @@ import type { LookedRun } from "./looked-run.svelte";
 export const NO_DOMAIN: Domain = { lo: 0, hi: 0 };
 
 export function coloursOf(signed: boolean): TableName {
-  return tableFor(signed, { ...app.selection, bend: bendOf() }, app.dark);
+  // By name: to spread the selection would make every map wait for all of it.
+  const { sequential, diverging, reversed } = app.selection;
+  return tableFor(signed, { sequential, diverging, reversed, bend: bendOf() }, app.dark);
 }
 
 function bendOf(): Bend {

@@ -16,10 +16,10 @@ export class StepFigures {
     private readonly show: (table: StepTable) => void,
   ) {}
 
-  /** Fetch what is missing of the steps of now, each known by its stamp; the one at `near` first. */
-  async follow(steps: number[], stamps: string[], near: number): Promise<void> {
+  /** Fetch what is missing of the steps of now, each known by its stamp; what is `looked` at first. */
+  async follow(steps: number[], stamps: string[], looked: number[]): Promise<void> {
     if (this.#followed?.stamps !== stamps)
-      this.#followed = { stamps, done: this.#fetch(steps, stamps, near) };
+      this.#followed = { stamps, done: this.#fetch(steps, stamps, looked) };
     const { done } = this.#followed;
     try {
       await done;
@@ -36,10 +36,10 @@ export class StepFigures {
     this.coming = 0;
   }
 
-  async #fetch(steps: number[], stamps: string[], near: number): Promise<void> {
+  async #fetch(steps: number[], stamps: string[], looked: number[]): Promise<void> {
     const signal = this.#lane.next();
     let table = laidOut(this.#table, steps, stamps);
-    const parts = partsToCome(table, near);
+    const parts = partsToCome(table, looked);
     // A table that has nothing yet is worth no look.
     if (this.#table) this.show(table);
     let coming = parts.flat().length;
