@@ -131,15 +131,14 @@ class Reader:
         with self._lock:
             if self._is_quiet():
                 return self._index
-            try:
-                self._listed = self.folder.stat().st_mtime_ns, time.time()
-            except OSError:
-                self._listed = 0, 0.0
+            looked = self._version(), time.time()
             try:
                 found = set(step_files(self.folder))
             except OSError as error:
+                self._listed = 0, 0.0
                 problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
                 return Index((), (problem,), {}, None)
+            self._listed = looked
             if found != self._known.keys():
                 known = {file: self._known.get(file) or self._read(file) for file in found}
                 self._index = _index(known)
@@ -271,13 +270,14 @@ class Reader:
         changed, listed = self._listed
         if not changed or listed - changed / 1e9 < _SETTLED:
             return False
+        return 0 <= time.time() - listed < _LOOK_AGAIN and self._version() == changed
+
+    def _version(self) -> int:
+        """When the folder last changed; 0 where that cannot be told."""
         try:
-            return (
-                0 <= time.time() - listed < _LOOK_AGAIN
-                and self.folder.stat().st_mtime_ns == changed
-            )
+            return self.folder.stat().st_mtime_ns
         except OSError:
-            return False
+            return 0
 
     def _read(self, found: Found) -> Step | Problem:
         path = self.folder / found.name

@@ -16,6 +16,7 @@ from keras_explain.demo.serve import tensorboard as serving
 from tests.fixtures.make_run import make_run
 
 WITHOUT_TENSORFLOW = Path(__file__).parents[1] / "fixtures" / "without_tensorflow"
+AXE = Path(__file__).parents[2] / "tensorboard_plugin/frontend/node_modules/axe-core/axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -46,12 +47,17 @@ def browser():
         started.close()
 
 
-@contextmanager
-def served(log_dir):
-    """TensorBoard on a folder; gives its address."""
-    with socket.socket() as any_free:  # so that several sessions on one machine never meet
+def free_port():
+    """Any free port, so that several sessions on one machine never meet."""
+    with socket.socket() as any_free:
         any_free.bind(("localhost", 0))
-        port = any_free.getsockname()[1]
+        return any_free.getsockname()[1]
+
+
+@contextmanager
+def served(log_dir, port=None):
+    """TensorBoard on a folder; gives its address."""
+    port = port or free_port()
     with ExitStack() as server:
         with patch.dict(os.environ, PYTHONPATH=str(WITHOUT_TENSORFLOW)):
             server.enter_context(serving(log_dir, port))
@@ -93,6 +99,16 @@ def made_once(tmp_path_factory):
 def hash_of(state):
     terms = [f"p.keras_explain.{key}={quote(str(value), safe='')}" for key, value in state.items()]
     return "&".join(["keras_explain", *terms])
+
+
+@pytest.fixture(scope="session")
+def axe():
+    if not AXE.exists():
+        message = "axe-core is missing: run `npm ci` in tensorboard_plugin/frontend"
+        if os.environ.get("KERAS_EXPLAIN_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return AXE.read_text()
 
 
 class Tab:

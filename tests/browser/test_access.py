@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,6 @@ from tests.fixtures.demo import EPOCHS
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / "tensorboard_plugin/frontend/node_modules/axe-core/axe.min.js"
 PAIR = {"a": 2, "b": EPOCHS - 1}
 VIEWS = {
     "evolve": ({"v": "evolve", "e": 4}, "card"),
@@ -25,16 +22,6 @@ VIEWS = {
     "health": ({"v": "health", "e": 4}, "alert"),
 }
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 700, "height": 900}
-
-
-@pytest.fixture(scope="session")
-def axe():
-    if not AXE.exists():
-        message = "axe-core is missing: run `npm ci` in tensorboard_plugin/frontend"
-        if os.environ.get("KERAS_EXPLAIN_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return AXE.read_text()
 
 
 def show(tab, view):

@@ -231,3 +231,63 @@ def test_which_layer_is_sick_is_two_clicks_away(tab, person, written):
     dead = (run.load(sick.place.record, sick.since) == 0).all(axis=(0, 1, 2)).sum()
     assert dead >= 10
     tab.frame.get_by_text(f"{dead} dead").wait_for()
+
+
+def test_which_weight_learns_least_is_two_clicks_away(tab, person, trained):
+    """Gradients shows all weights; sorted by the latest norm, the smallest is the first."""
+    run, last = trained.run, trained.run.steps[-1]
+    someone = person(trained.address)
+    someone.go("Gradients")
+    someone.choose("Sort", "smallest now")
+    spec = run.specs["weight_gradients/statistics"]
+    norms = run.load(spec.key, last)[:, spec.labels["statistic"].index("norm")]
+    order = [spec.rows[at] for at in np.argsort(norms, kind="stable")]
+    tab.frame.locator(
+        f"[data-testid=weight] >> nth=0 >> xpath=self::*[@title='{order[0]}']"
+    ).wait_for()
+    assert [each.get_attribute("title") for each in tab.by("weight").all()] == order
+    assert someone.clicks <= 2
+
+
+def test_what_a_layer_responds_to_is_three_clicks_away(tab, person, trained):
+    """Layers, a layer, a channel: the examples that fire it most."""
+    run, last = trained.run, trained.run.steps[-1]
+    someone = person(trained.address)
+    someone.go("Layers")
+    someone.click(tab.by("layer-row").filter(has_text="conv4"))
+    tab.frame.get_by_role("heading", name="conv4").wait_for()
+    someone.click(tab.by("channel").first)
+    tops = tab.by("top-example")
+    tops.first.locator("canvas[data-map=top]").wait_for()
+    channel = int(tab.frame.locator("[data-channel-shown]").get_attribute("data-channel-shown"))
+    peaks = run.load("activations/conv4", last)[..., channel].max(axis=(1, 2))
+    rows = [int(each.get_attribute("data-row")) for each in tops.all()]
+    assert rows == np.argsort(-peaks, kind="stable")[: len(rows)].tolist()
+    found = [float(each.get_attribute("data-peak")) for each in tops.all()]
+    np.testing.assert_array_equal(np.float32(found), peaks[rows])
+    assert someone.clicks <= 3
+
+
+def test_whether_a_map_can_be_trusted_is_one_click_away(tab, person, made_once):
+    """What was measured of an example's map stands beside it."""
+    run, address = made_once
+    someone = person(address)
+    someone.click(tab.by("card").first.get_by_role("button").first)
+    figures = tab.by("trust-figure")
+    tab.frame.locator("[data-testid=trust-figure]:not([data-value-b=NaN])").first.wait_for()
+    key = figures.first.get_attribute("data-key")
+    values = run.load(key, run.steps[-1])[0]
+    of_key = [each for each in figures.all() if each.get_attribute("data-key") == key]
+    assert [each.get_attribute("data-name") for each in of_key] == list(
+        run.specs[key].labels["metric"]
+    )
+    found = [float(each.get_attribute("data-value-b")) for each in of_key]
+    np.testing.assert_allclose(found, values, rtol=2**-10)
+    assert someone.clicks <= 1
+
+
+def test_where_nothing_was_measured_the_tab_says_how_to(tab, person, trained):
+    someone = person(trained.address)
+    someone.click(tab.by("card").first.get_by_role("button").first)
+    assert "Quality(" in tab.by("trust").inner_text()
+    assert someone.clicks <= 1

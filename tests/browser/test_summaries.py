@@ -6,6 +6,7 @@ import pytest
 from tests.fixtures.foreign import EDGES, STEPS, counts, make_bare_run, make_foreign_run
 
 from .conftest import served
+from .test_access import FAULTS, NARROW, WIDE, switch_theme
 from .test_tab import pixels, rendered
 
 LAST = STEPS[-1]
@@ -137,3 +138,15 @@ def test_an_empty_log_folder_is_named_and_the_demo_too(made, tab, tmp_path):
     assert "keras-explain demo" in text
     assert str(tmp_path) in text
     assert len(tab.by("welcome").locator("pre").inner_text().splitlines()) == 3
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_fault(opened, axe, theme, size):
+    tab = opened("cam")
+    tab.page.set_viewport_size(size)
+    switch_theme(tab, theme)
+    tab.inside.evaluate(axe)
+    wait_for_picture(card(tab, "grad_cam"), LAST)
+    assert tab.inside.evaluate(FAULTS) == []

@@ -20,6 +20,8 @@ from keras_explain.store.statistics import as_shown
 from tests.fixtures.demo import EPOCHS
 from tests.fixtures.make_run import make_run
 
+from .conftest import free_port, served, tab_in
+
 CAM = "grad_cam/conv4"
 FRONT_END = Path(__file__).parents[2] / "tensorboard_plugin" / "frontend" / "src"
 
@@ -220,6 +222,33 @@ def test_a_live_run_grows_and_does_not_move_the_eye(made, tab, tmp_path):
     assert tab.step == 1
     tab.by("news").click()
     assert tab.step == 5
+
+
+@pytest.mark.browser
+def test_a_tensorboard_that_is_started_again_is_found_without_a_reload(context, tmp_path):
+    make_run(tmp_path / "run", steps=4)
+    port = free_port()
+    with tab_in(context) as tab:
+        with served(tmp_path, port) as address:
+            tab.open(address, e=2)
+            tab.by("card").first.locator("canvas[data-testid=map]").wait_for()
+            tab.inside.evaluate("window.stays = true")
+        tab.page.locator("app-header-reload button").click()
+        tab.frame.get_by_text("TensorBoard does not answer.").wait_for()
+        assert tab.step == 2
+        make_run(tmp_path / "run", steps=7)
+        with served(tmp_path, port):
+            # By key: a message of TensorBoard's own may lie over it.
+            tab.frame.get_by_role("button", name="Try again").press("Enter")
+            tab.by("news").wait_for()
+            assert tab.frame.get_by_text("TensorBoard does not answer.").count() == 0
+            assert tab.step == 2
+            tab.page.keyboard.press("End")
+            last = "[data-testid=card] canvas[data-testid=map][data-step='5']"
+            tab.frame.locator(last).first.wait_for()
+            assert tab.inside.evaluate("window.stays")
+            tab.page.goto("about:blank")
+            tab.violations.clear()  # the browser tells of the requests that nobody answered
 
 
 @pytest.mark.browser

@@ -1,13 +1,15 @@
 """The user's face of the records."""
 
+import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 import keras_explain
-from keras_explain.store import RECORDS, RecordsNotFound, UnknownRecord, Writer
+from keras_explain.store import RECORDS, Reader, RecordsNotFound, UnknownRecord, Writer
 from tests.fixtures.make_run import make_run
 
 from .conftest import probe_set, step_info, step_records
@@ -87,6 +89,22 @@ def test_refresh_finds_what_is_new(tmp_path):
     writer.write(step_info(1), step_records(1))
     assert run.steps == (0,)
     assert run.refresh().steps == (0, 1)
+
+
+def test_a_quiet_folder_is_not_listed_again_and_a_new_step_is_seen_at_once(tmp_path, monkeypatch):
+    writer = Writer(tmp_path / RECORDS, probe_set(), 0)
+    writer.write(step_info(0), step_records(0))
+    long_ago = time.time() - 60
+    os.utime(tmp_path / RECORDS, (long_ago, long_ago))
+    reader, listed = Reader(tmp_path / RECORDS), []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scan(path))
+    first = reader.index()
+    assert reader.index() is first
+    assert len(listed) == 1
+    for step in (1, 2):  # the second within the moment that times may not tell apart
+        writer.write(step_info(step), step_records(step))
+        assert [each.info.step for each in reader.index().steps] == list(range(step + 1))
 
 
 def test_reading_a_run_imports_nothing_heavy(log_dir):
