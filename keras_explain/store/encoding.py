@@ -45,12 +45,12 @@ class Encoded:
         """CRC-32 a row, over its values' bytes and then its scale's four bytes."""
         values = np.ascontiguousarray(self.values, self.values.dtype.newbyteorder("<"))
         scale = np.ascontiguousarray(self.scale, "<f4").tobytes()
-        content, size = values.tobytes(), values[:1].nbytes
+        content, size = memoryview(values.tobytes()), values[:1].nbytes
         return np.array(
             [
                 zlib.crc32(
                     scale[4 * row : 4 * row + 4],
-                    zlib.crc32(memoryview(content)[row * size : (row + 1) * size]),
+                    zlib.crc32(content[row * size : (row + 1) * size]),
                 )
                 for row in range(len(values))
             ],

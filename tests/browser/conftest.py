@@ -129,11 +129,6 @@ class Tab:
         if "/data/plugin/keras_explain/" in request.url:
             self.requests.append(request)
 
-    @property
-    def bytes(self):
-        """Bytes that the tab has asked for so far, itself included."""
-        return sum(request.sizes()["responseBodySize"] for request in self.requests)
-
     def open(self, address, **state):
         """Load the page anew."""
         self.page.goto(f"{address}#{hash_of(state)}")
