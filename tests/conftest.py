@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import sys
 
 # TensorFlow 2.21's oneDNN kernels corrupt memory in some gradients.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -31,3 +32,20 @@ def pytest_sessionfinish(session):
 def demo(tmp_path_factory):
     """What the README's first command leaves, without serving: `(log_dir, said)`."""
     return run_demo(tmp_path_factory)
+
+
+def _seed():
+    if keras := sys.modules.get("keras"):
+        keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seeded_module():
+    """The weights and draws of a module's own fixtures are the same in each session."""
+    _seed()
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """A test's weights and draws are the same whichever tests ran before."""
+    _seed()

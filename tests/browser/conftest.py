@@ -154,6 +154,21 @@ class Tab:
     def by(self, name):
         return self.frame.get_by_test_id(name)
 
+    def data(self, name, attribute):
+        """An attribute of all that bear a name, as they stand at one moment."""
+        return self.by(name).evaluate_all(
+            "(found, attribute) => found.map(one => one.getAttribute(attribute))", attribute
+        )
+
+    def expect(self, read, expected):
+        """Wait until what is read is what is expected."""
+        for _ in range(100):
+            found = read()
+            if found == expected:
+                return
+            self.page.wait_for_timeout(100)
+        pytest.fail(f"found {found}, and not {expected}")
+
     @property
     def step(self):
         """The step that the time bar says it is at; -1 before training."""

@@ -57,11 +57,9 @@ def opened(runs, tab):
 
 
 def cards(tab):
-    found = tab.by("pair-card")
-    return [
-        tuple(found.nth(at).get_attribute(f"data-{name}") for name in ("probe", "apart", "flipped"))
-        for at in range(found.count())
-    ]
+    return tab.by("pair-card").evaluate_all(
+        "cards => cards.map(({dataset: {probe, apart, flipped}}) => [probe, apart, flipped])"
+    )
 
 
 def order(apart):

@@ -21,19 +21,8 @@ def opened(made_once, tab):
     return open_on
 
 
-def listed(tab):
-    cards = tab.by("card")
-    return cards.evaluate_all("cards => cards.map(card => Number(card.dataset.probe))")
-
-
 def expect_order(tab, expected):
-    found = None
-    for _ in range(100):
-        found = listed(tab)
-        if found == list(expected):
-            return
-        tab.page.wait_for_timeout(100)
-    pytest.fail(f"listed {found}, and not {list(expected)}")
+    tab.expect(lambda: [int(probe) for probe in tab.data("card", "data-probe")], list(expected))
 
 
 def descending(values):

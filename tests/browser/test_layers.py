@@ -40,10 +40,8 @@ def layer(runs, tab):
     return open_on
 
 
-def order_of(tab, count=16):
-    channels = tab.by("channel")
-    assert channels.count() == count
-    return [int(channels.nth(at).get_attribute("data-channel")) for at in range(count)]
+def order_of(tab):
+    return [int(channel) for channel in tab.data("channel", "data-channel")]
 
 
 def largest_first(figures):
@@ -65,10 +63,14 @@ def test_channels_are_sorted_as_numpy_sorts_them(runs, layer, sort, over):
     dead = np.isnan(table).all(axis=0)
     means = np.nanmean(np.where(dead, -1, table), axis=0)
     figures = table[PROBE] if over == "example" else np.where(dead, np.nan, means)
-    tab.frame.locator(f"[data-channel='{largest_first(figures)[0]}']").wait_for()
-    found = order_of(tab)
-    np.testing.assert_allclose(figures[found], figures[largest_first(figures)], rtol=1e-5)
-    assert len(set(found)) == 16
+    expected = figures[largest_first(figures)]
+
+    def sorted_alike():
+        found = order_of(tab)
+        alike = np.allclose(figures[found], expected, rtol=1e-5, atol=0, equal_nan=True)
+        return (len(set(found)), alike)
+
+    tab.expect(sorted_alike, (16, True))
 
 
 @pytest.mark.browser
@@ -76,7 +78,7 @@ def test_drift_is_from_a_to_b_where_both_are_set(runs, layer):
     tab, _ = layer(chs="drift", a=-1, b=2)
     old, new = (np.moveaxis(runs[0].load(LAYER, at), 3, 1)[PROBE].reshape(16, -1) for at in (-1, 2))
     drift = cosine_distance(old, new)
-    assert order_of(tab) == largest_first(drift)
+    tab.expect(lambda: order_of(tab), largest_first(drift))
     assert "from A (untrained) to B" in tab.frame.get_by_label("Sort").inner_text()
 
 
@@ -87,7 +89,8 @@ def test_dead_channels_are_called_so_and_can_be_dimmed(layer):
     assert len(dead) == 3
     tab.frame.get_by_text("3 dead").wait_for()
     said = tab.by("channel").filter(has_text="dead")
-    assert [int(said.nth(at).get_attribute("data-channel")) for at in range(3)] == dead.tolist()
+    found = said.evaluate_all("cards => cards.map(card => Number(card.dataset.channel))")
+    assert found == dead.tolist()
     tab.frame.get_by_label("Dim dead").check()
     assert tab.frame.locator(".channel.dimmed").count() == 3
     tab.page.wait_for_function("() => location.hash.includes('keras_explain.chd=true')")
@@ -99,10 +102,9 @@ def test_a_channel_shows_the_examples_that_fire_it_most(runs, layer):
     tops = tab.by("top-example")
     tops.nth(8).locator("canvas").wait_for()
     peaks = maps[..., 2].max(axis=(1, 2))
-    rows = [int(tops.nth(at).get_attribute("data-row")) for at in range(9)]
-    assert tops.count() == 9
-    assert rows == largest_first(peaks)[:9]
-    found = [float(tops.nth(at).get_attribute("data-peak")) for at in range(9)]
+    rows = largest_first(peaks)[:9]
+    tab.expect(lambda: [int(row) for row in tab.data("top-example", "data-row")], rows)
+    found = [float(peak) for peak in tab.data("top-example", "data-peak")]
     np.testing.assert_array_equal(np.float32(found), peaks[rows])
     canvas = tops.nth(4).locator("canvas[data-testid=map]")
     np.testing.assert_array_equal(pixels(canvas), rendered(maps[rows[4], ..., 2], canvas))
@@ -112,8 +114,9 @@ def test_a_channel_shows_the_examples_that_fire_it_most(runs, layer):
 
 @pytest.mark.browser
 def test_up_and_down_go_through_the_channels_as_they_are_sorted(layer):
-    tab, _ = layer(chs="mean_abs")
-    order = order_of(tab)
+    tab, maps = layer(chs="mean_abs")
+    order = largest_first(np.abs(maps[PROBE]).mean(axis=(0, 1)))
+    tab.expect(lambda: order_of(tab), order)
     tab.by("channel").nth(1).click()
     tab.by("channel-detail").wait_for()
     tab.page.keyboard.press("ArrowDown")
@@ -147,7 +150,7 @@ def test_a_thousand_layers_are_folded_searched_and_coloured(runs, tab):
     tab.page.keyboard.type("stage30 conv2")
     tab.frame.locator("[data-layer='871']").wait_for()
     found = [layer for layer in range(DEEP) if "stage30/" in name(layer) and "conv2" in name(layer)]
-    assert [int(rows.nth(at).get_attribute("data-layer")) for at in range(rows.count())] == found
+    tab.expect(lambda: [int(layer) for layer in tab.data("layer-row", "data-layer")], found)
     tab.page.keyboard.press("Enter")
     tab.frame.get_by_role("heading", name=name(found[0])).wait_for()
     tab.page.keyboard.press("ArrowDown")

@@ -99,10 +99,6 @@ def person(tab, look):
     return opened
 
 
-def ids(cards):
-    return [int(cards.nth(at).get_attribute("data-probe")) for at in range(cards.count())]
-
-
 def test_is_it_looking_at_the_right_thing_now(tab, person, trained):
     """No click: the latest map lies over each example, and its verdict stands below."""
     someone = person(trained.address)
@@ -209,8 +205,7 @@ def test_which_examples_to_look_at_is_one_choice(tab, person, trained, sort):
     tab.frame.locator(
         f"[data-testid=card] >> nth=0 >> xpath=self::*[@data-probe='{worst}']"
     ).wait_for()
-    found = ids(tab.by("card"))
-    ranks = figures[found]
+    ranks = figures[[int(probe) for probe in tab.data("card", "data-probe")]]
     assert (np.diff(ranks) <= 1e-5 * np.abs(ranks[:-1])).all()
     value = float(tab.by("figure").first.get_attribute("data-value"))
     assert value == pytest.approx(figures[worst], rel=1e-3)

@@ -33,13 +33,12 @@ def test_features_are_bars_by_magnitude(opened):
     lines = tab.by("bar-row")
     lines.first.wait_for()
     order = np.argsort(-np.abs(rows[2]), kind="stable")
+    expected = [shapes.FEATURES[at] for at in order]
+    tab.expect(lambda: tab.data("bar-row", "data-name"), expected)
     found = [lines.nth(at) for at in range(len(order))]
-    assert [line.get_attribute("data-name") for line in found] == [
-        shapes.FEATURES[at] for at in order
-    ]
     np.testing.assert_allclose([number(line) for line in found], rows[2][order], rtol=1e-6)
     tab.frame.get_by_role("radio", name="As given").check()
-    assert lines.first.get_attribute("data-name") == shapes.FEATURES[0]
+    tab.expect(lambda: tab.data("bar-row", "data-name"), list(shapes.FEATURES))
 
 
 @pytest.mark.browser
@@ -47,8 +46,7 @@ def test_layers_keep_their_order_on_a_logarithmic_scale(opened):
     tab, rows = opened("gradient_flow", v="detail", x=1)
     lines = tab.by("bar-row")
     lines.first.wait_for()
-    names = [lines.nth(at).get_attribute("data-name") for at in range(len(shapes.LAYERS))]
-    assert tuple(names) == shapes.LAYERS
+    tab.expect(lambda: tab.data("bar-row", "data-name"), list(shapes.LAYERS))
     assert tab.frame.get_by_role("radio", name="Log").is_checked()
     widths = [
         lines.nth(at).locator(".fill").evaluate("bar => parseFloat(bar.style.width)")

@@ -174,8 +174,7 @@ def test_gradients_show_every_weight_over_the_steps(tab, demo, address):
     rows = run.specs["weight_gradients/statistics"].rows
     tab.open(address, v="gradients")
     tab.by("weight").first.wait_for()
-    titles = [tab.by("weight").nth(at).get_attribute("title") for at in range(len(rows))]
-    assert titles == list(rows)
+    tab.expect(lambda: tab.data("weight", "title"), list(rows))
 
 
 @pytest.mark.browser
