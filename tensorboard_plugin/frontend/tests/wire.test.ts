@@ -93,8 +93,8 @@ describe("halves", () => {
     expect(Object.is(decodeHalf(0x8000), -0)).toBe(true);
   });
 
-  it("decode from a table where the browser has no Float16Array", () => {
+  it("decode from a table", () => {
     const bits = Uint16Array.from([0x3c00, 0x7bff, 0x0001]);
-    expect([...decodeHalves(bits.buffer, 2, 2, undefined)]).toEqual([65504, 2 ** -24]);
+    expect([...decodeHalves(bits.buffer, 2, 2)]).toEqual([65504, 2 ** -24]);
   });
 });

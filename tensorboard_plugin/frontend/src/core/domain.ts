@@ -36,8 +36,10 @@ export interface DomainQuestion {
 export function domainOf({ columns, signed, scale, range, row, step }: DomainQuestion): Domain {
   const { rows } = columns;
   // Until the chosen range is here, one that is.
-  const [first, last] =
-    [ENDS[range], ...Object.values(ENDS)].find(([name]) => columns.stats.has(name)) ?? ENDS[range];
+  const isHere = ([name]: (typeof ENDS)[Range]) => columns.stats.has(name);
+  const [first, last] = isHere(ENDS[range])
+    ? ENDS[range]
+    : (Object.values(ENDS).find(isHere) ?? ENDS[range]);
   const lows = columns.stats.get(first) ?? [];
   const highs = columns.stats.get(last) ?? [];
   let span: Span;

@@ -19,6 +19,8 @@ export interface Overlay {
 /** The map alone. */
 export const MAP_ALONE: Overlay = { mode: "map", opacity: 92, follows: true, outline: "none" };
 
+const known = new Map<string, Uint8ClampedArray>();
+
 /**
  * A table with the alpha of an overlay: round(255 * opacity / 100 * strength ** 0.8), where
  * strength is the bent share of the scale, or 1 where alpha does not follow the value.
@@ -28,12 +30,16 @@ export function overlayTable(
   signed: boolean,
   { opacity, follows }: Pick<Overlay, "opacity" | "follows">,
 ): Uint8ClampedArray {
+  const id = [name, signed, opacity, follows].join();
+  const found = known.get(id);
+  if (found) return found;
   const result = new Uint8ClampedArray(colourTable(name));
   const { bend } = recipeOf(name);
   for (let i = 0; i < 256; i++) {
     const strength = follows ? bent(Math.abs(shareAt(i, signed)), bend) : 1;
     result[i * 4 + 3] = Math.round(2.55 * opacity * strength ** 0.8);
   }
+  known.set(id, result);
   return result;
 }
 

@@ -14,6 +14,7 @@ export interface Planes {
   at(p: number, y: number, x: number): number;
 }
 
+const known = new Map<string, Planes>();
 const SLICED = new Set(["channel", "depth", "head"]);
 
 /**
@@ -21,6 +22,13 @@ const SLICED = new Set(["channel", "depth", "head"]);
  * "depth", the "in" and "out" of a kernel) number the planes.
  */
 export function planesOf(axes: string[], shape: number[]): Planes {
+  const id = `${axes} ${shape}`;
+  const planes = known.get(id) ?? laidOut(axes, shape);
+  known.set(id, planes);
+  return planes;
+}
+
+function laidOut(axes: string[], shape: number[]): Planes {
   if (shape.length === 0) return strip(1, "number");
   const spatial = spatialAxes(axes, shape);
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));

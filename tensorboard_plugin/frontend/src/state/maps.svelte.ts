@@ -21,6 +21,12 @@ export class MapStore {
   #cache = new LruCache<MapRow>(CAPACITY);
   #lanes = new Map<string, { lane: Lane; wanted: Set<string> }>();
   #arrivals = $state(0);
+  /** All maps of a page are asked for one after another. */
+  #last: { ask?: Ask; step: number; stamp: string; stem: string } = {
+    step: 0,
+    stamp: "",
+    stem: "",
+  };
   /** The last refusal of a lane, in words. */
   errors = $state<Record<string, string>>({});
 
@@ -72,7 +78,14 @@ export class MapStore {
     this.#arrivals++;
   }
 
-  #id({ run, key, channels }: Ask, step: number, row: number): string {
-    return [run, key, channels?.join(".") ?? "", step, this.stamp(run, step), row].join("|");
+  #id(ask: Ask, step: number, row: number): string {
+    const stamp = this.stamp(ask.run, step);
+    const last = this.#last;
+    if (last.ask !== ask || last.step !== step || last.stamp !== stamp) {
+      const { run, key, channels } = ask;
+      const stem = [run, key, channels?.join(".") ?? "", step, stamp].join("|");
+      this.#last = { ask, step, stamp, stem };
+    }
+    return `${this.#last.stem}|${row}`;
   }
 }
