@@ -104,7 +104,7 @@ def facts(method: Method, model: keras.Model, x: Any, y: Any) -> tuple[str, str]
     rows: dict[str, int] = {}
     for call, times in sorted(made.calls().items(), key=lambda item: item[0][1:]):
         way = "forward and backward" if call.back else "forward"
-        way += " from a layer on" if call.from_layer else ""
+        way += " from a layer on" if call.given else ""
         rows[way] = rows.get(way, 0) + call.rows * times
     return _yes(signed), " + ".join(f"{n / PROBES:.3g} {way}" for way, n in rows.items())
 

@@ -28,12 +28,12 @@ class Call(NamedTuple):
     Attributes:
         rows: Number of rows.
         back: Whether there is a way back, for gradients.
-        from_layer: Whether a layer's output is given, so that what comes before it is not run.
+        given: Layers whose outputs are given, so that what comes before them is not run.
     """
 
     rows: int
     back: bool
-    from_layer: bool = False
+    given: tuple[str, ...] = ()
 
 
 class Answers:
@@ -72,7 +72,7 @@ class Answers:
         goal = keras.ops.convert_to_tensor(rows.goal.astype(np.float32, copy=False))
         x = self._network.packed(rows.inputs)
         found = self._graphs[kind](x, replaced, goal)
-        self._count(Call(rows.count, back, bool(rows.replaced)), ask)
+        self._count(Call(rows.count, back, tuple(place.name for place in places)), ask)
         arrays: Mapping[str, Any] = keras.tree.map_structure(backends.current().numpy_of, found)
         return arrays
 
