@@ -42,7 +42,7 @@ class Activations(Method):
             )
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
-        places = {f"{self.name}/{place.name}": place for place in self._chosen(model)}
+        places = {f"{self.name}/{place.name}": place for place in chosen(model, self.layers)}
         specs = {
             key: self.spec(
                 model,
@@ -61,24 +61,6 @@ class Activations(Method):
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
         return {key: self._kept(seen.values[place], place) for key, place in plan.places.items()}
 
-    def _chosen(self, model: ModelView) -> list[Place]:
-        if self.layers == CONVOLUTIONS:
-            return model.convolutions
-        if self.layers is not None:
-            names = [self.layers] if isinstance(self.layers, str) else self.layers
-            return [model.layer(name) for name in names]
-        by_size = {p.space: p for p in model.convolutions if p.is_spatial}
-        small = [place for size, place in by_size.items() if max(size) <= LARGEST]
-        chosen = small[-MOST_LAYERS:] or list(by_size.values())[-1:]
-        if not chosen:
-            chosen = [place for place in model.layers.values() if place.is_weighted][:MOST_LAYERS]
-        if not chosen:
-            raise NotApplicableError(
-                "no layer of the model has weights; name `layers`. "
-                f"Known: {', '.join(model.layers)}. Received: layers=None"
-            )
-        return chosen
-
     def _step(self, place: Place) -> int:
         if place.channel_axis is None or self.channels is None:
             return 1
@@ -95,3 +77,23 @@ class Activations(Method):
             return value
         # A strided slice, where `take` would gather value by value.
         return value[(slice(None),) * (place.channel_axis or 0) + (slice(None, None, step),)]
+
+
+def chosen(model: ModelView, layers: Sequence[str] | str | None) -> list[Place]:
+    """The layers that are named, or the choice that stays small."""
+    if layers == CONVOLUTIONS:
+        return model.convolutions
+    if layers is not None:
+        names = [layers] if isinstance(layers, str) else layers
+        return [model.layer(name) for name in names]
+    by_size = {p.space: p for p in model.convolutions if p.is_spatial}
+    small = [place for size, place in by_size.items() if max(size) <= LARGEST]
+    found = small[-MOST_LAYERS:] or list(by_size.values())[-1:]
+    if not found:
+        found = [place for place in model.layers.values() if place.is_weighted][:MOST_LAYERS]
+    if not found:
+        raise NotApplicableError(
+            "no layer of the model has weights; name `layers`. "
+            f"Known: {', '.join(model.layers)}. Received: layers=None"
+        )
+    return found

@@ -220,7 +220,7 @@ def method_of(spec: Any) -> Method:
         return spec
     if isinstance(spec, type) and issubclass(spec, Method):
         return spec()
-    if spec in _registry:
+    if isinstance(spec, str) and spec in _registry:
         return _registry[spec]()
     near = difflib.get_close_matches(str(spec), _registry, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
