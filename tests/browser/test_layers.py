@@ -2,10 +2,13 @@
 
 import re
 
+import keras
 import numpy as np
 import pytest
 
 import keras_explain
+from keras_explain.callbacks import Explain
+from keras_explain.methods import Activations, ChannelWeights
 from keras_explain.store.similarity import cosine_distance
 from tests.fixtures.deep import make_deep_run, name
 from tests.fixtures.make_run import make_run
@@ -204,3 +207,50 @@ def test_each_figure_of_a_layer_is_numpy_s(runs, tab):
         else:
             assert float(text) == pytest.approx(value, rel=0.06)
     tab.page.wait_for_function("() => location.hash.includes('keras_explain.lst=update_ratio')")
+
+
+@pytest.fixture(scope="module")
+def weighed(tmp_path_factory):
+    """A training that logs every third channel of a layer, and the weights of all; its address."""
+    place = tmp_path_factory.mktemp("weighed")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(32, 16, 16, 3)).astype("float32")
+    y = random.integers(0, 3, 32)
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(12, 3, activation="relu", name="conv"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.05), loss)
+    methods = [Activations(channels=4), ChannelWeights()]
+    watch = Explain(place / "run", (x[:4], y[:4]), methods)
+    model.fit(x, y, epochs=5, verbose=0, callbacks=[watch])
+    with served(place) as address:
+        yield keras_explain.Run(place / "run"), address
+
+
+@pytest.mark.browser
+def test_a_channel_s_weight_for_the_score_is_drawn_over_the_steps(weighed, tab):
+    run, address = weighed
+    step, probe = 3, 2
+    state = {"v": "layers", "l": "activations/conv", "e": step, "x": probe, "ch": 1}
+    tab.open(address, run="run/explain", **state)
+    channel = run.specs["activations/conv"].labels["channel"][1]
+    assert channel == 3
+    weight = tab.by("channel-weight")
+    expected = float(run.load("channel_weights/conv", step)[probe, channel])
+
+    def value():
+        return float(weight.get_attribute("data-value"))
+
+    weight.wait_for()
+    tab.expect(lambda: np.isclose(value(), expected, rtol=1e-3), True)
+    weight.get_by_role("button").click(position={"x": 1, "y": 20})
+    tab.frame.get_by_text("untrained").first.wait_for()
+    first = float(run.load("channel_weights/conv", -1)[probe, channel])
+    tab.expect(lambda: np.isclose(value(), first, rtol=1e-3), True)
+    assert not np.isclose(first, expected, rtol=0.01)

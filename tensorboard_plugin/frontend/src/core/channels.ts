@@ -1,5 +1,7 @@
 /** Figures of a layer's channels: by them channels are sorted, and called dead. */
 
+import type { RecordSpec } from "./types";
+
 export const CHANNEL_SORTS = ["index", "mean_abs", "zero", "drift"] as const;
 export type ChannelSort = (typeof CHANNEL_SORTS)[number];
 export const CHANNELS_OVER = ["example", "all"] as const;
@@ -78,4 +80,9 @@ export function topExamples(
     .slice(0, most)
     .filter((row) => Number.isFinite(peaks[row]))
     .map((row) => ({ row, peak: peaks[row] }));
+}
+
+/** The record of one number for each channel of the same layer: how much it counts. */
+export function weightsOf(records: RecordSpec[], { layer }: RecordSpec): RecordSpec | undefined {
+  return records.find((each) => each.layer === layer && each.axes.join() === "channel");
 }
