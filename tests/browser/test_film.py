@@ -93,6 +93,24 @@ def test_the_curves_lie_below_the_frames(opened):
 
 
 @pytest.mark.browser
+def test_a_curve_is_a_table_too_from_which_one_seeks(opened, long_run):
+    tab = opened()
+    tab.frame.locator(".chart").nth(1).get_by_test_id("tabular").click()
+    rows = tab.by("chart-row")
+    assert rows.count() < STEPS
+    drift = long_run[0].stats(CAM)["drift"][:, PROBE]
+    steps = [int(step) for step in tab.data("chart-row", "data-step")]
+    found = rows.locator("td").evaluate_all("cells => cells.map(cell => cell.dataset.value)")
+    expected = drift[[long_run[0].steps.index(step) for step in steps]]
+    np.testing.assert_allclose(np.float32(found), expected, rtol=1e-5)
+    tab.frame.locator(f"[data-testid=chart-row].now[data-step='{B}']").wait_for()
+    assert tab.frame.locator(".chart-table").evaluate("table => table.scrollTop") > 200
+    rows.nth(10).get_by_role("button").click()
+    tab.frame.locator(f"[data-testid=chart-row].now[data-step='{steps[10]}']").wait_for()
+    assert tab.step == steps[10]
+
+
+@pytest.mark.browser
 def test_a_gap_opens_and_the_link_keeps_the_part(opened):
     tab = opened()
     gap = row(tab).get_by_test_id("gap").first
