@@ -1,4 +1,4 @@
-"""The callback: explain a few fixed examples at every epoch of `fit`."""
+"""The callback: explain a few fixed examples at every epoch of `fit`, or of one's own loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNITS = ("epoch", "batch")
 
 @dataclass
 class _Fit:
-    """What belongs to one `fit`, and starts anew with the next."""
+    """What belongs to one training, and starts anew with the next."""
 
     made: Pass | None = None
     recorder: Recorder | None = None
@@ -31,6 +31,7 @@ class _Fit:
     epoch: int | None = None
     batches: int = 0
     last_logged: int | None = None
+    closed: bool = False
 
 
 class Explain(keras.callbacks.Callback):
@@ -42,6 +43,15 @@ class Explain(keras.callbacks.Callback):
 
     ```python
     model.fit(x, y, epochs=30, callbacks=[Explain("logs/run1", probes=(x_val[:16], y_val[:16]))])
+    ```
+
+    In a training loop of your own:
+
+    ```python
+    with Explain("logs/run1", probes=(x_val[:16], y_val[:16])) as explainer:
+        for epoch in range(30):
+            loss = train_one_epoch(model)
+            explainer.log(model, epoch, logs={"loss": loss})
     ```
 
     Args:
@@ -113,13 +123,8 @@ class Explain(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Check everything against the model and trace the pass."""
-        self.close()
-        self._fit = _Fit()
-        if not self.model.built:
-            self.probes.build(self.model)
+        self._begin()
         self._fit.awaits_batch = not self.model.built
-        if self.model.built:
-            self._prepare()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the network that no batch has changed yet."""
@@ -164,10 +169,62 @@ class Explain(keras.callbacks.Callback):
                 self._explain(Moment(step, epoch, updates, _figures(logs)))
         self.close()
 
+    def log(
+        self,
+        model: keras.Model,
+        step: int,
+        *,
+        epoch: int | None = None,
+        logs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Explain the model as it is now, in a training loop of your own.
+
+        The first call checks everything against the model and traces the pass, and so does the
+        first of another model. Call `close` at the end, or use the callback as a context manager.
+        When is yours to say: `every`, `unit` and `before_training` are not looked at.
+
+        Args:
+            model: The model, built. Where weight gradients are wanted, compiled with a loss.
+            step: Number of the step; -1 is the network before training.
+            epoch: Number of the epoch, if it is another than the step.
+            logs: Figures of the training at this step by name, such as the loss.
+
+        Raises:
+            ValueError: For a step below -1 or a model that is not built; and as `fit` does, for
+                what does not fit the model.
+        """
+        if not isinstance(step, int | np.integer) or step < -1:
+            raise ValueError(f"`step` must be a whole number from -1 on. Received: {step!r}")
+        if self._fit.recorder is None or self._fit.closed or self.model is not model:
+            self.set_model(model)
+            self._begin()
+            if not model.built:
+                raise ValueError(f"`model` must be built: call it once. Received: {model.name!r}")
+        epoch = int(step if epoch is None else epoch)
+        self._explain(Moment(int(step), epoch, _updates_of(model), _figures(logs)))
+
     def close(self) -> None:
         """Write what is still to be written; `fit` does this at its end."""
+        self._fit.closed = True
         if self._fit.recorder is not None:
             self._fit.recorder.close()
+
+    def __enter__(self) -> Explain:
+        """Nothing happens before the first `log`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close, whatever has ended the loop."""
+        self.close()
+
+    def _begin(self) -> None:
+        """A new training, prepared as far as the model is built."""
+        self.close()
+        self._fit = _Fit()
+        if not self.model.built:
+            self.probes.build(self.model)
+        if self.model.built:
+            self._prepare()
 
     def _prepare(self) -> None:
         made = Pass(self.model, self.probes, self.methods, self.target, self.output, self._optional)

@@ -74,15 +74,16 @@ class Probes:
         the weights get the values that they would have got. A model that cannot be built like this
         is left to its first batch.
         """
-        build = getattr(model, "_symbolic_build", None)
-        if build is None:
-            return
         batch = keras.tree.map_structure(
             lambda a: a if a is None else keras.KerasTensor((None, *a.shape[1:]), a.dtype),
             (self.cast_for(model), self.y, self.sample_weight),
         )
+        build = getattr(model, "_symbolic_build", None)
         with contextlib.suppress(RuntimeError, NotImplementedError):
-            build(data_batch=batch)
+            if not getattr(model, "compiled", False):  # in a loop of one's own
+                model(batch[0])
+            elif build is not None:
+                build(data_batch=batch)
 
     def named_inputs(self, model: keras.Model) -> dict[str, NDArray[Any]]:
         """The input arrays by the names that the model gives them."""

@@ -134,6 +134,7 @@ def test_probes_may_be_dicts(tmp_path):
 REFUSED = [
     ({"methods": ["gradcam"]}, "Known: .*grad_cam.*Did you mean 'grad_cam'.*Received: 'gradcam'"),
     ({"methods": []}, "at least one method"),
+    ({"methods": [["grad_cam"]]}, r"must name known methods.*Received: \['grad_cam'\]"),
     ({"methods": [GradCAM("conv9")]}, "Known: conv, flatten.*Did you mean 'conv'.*'conv9'"),
     ({"methods": [Saliency(), Saliency()]}, "must write different records"),
     ({"methods": [GradCAM("flatten")]}, "must have maps with channels. Known: conv"),
