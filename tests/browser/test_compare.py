@@ -213,7 +213,7 @@ def test_the_history_says_when_they_part_and_leads_there(opened, runs):
     assert history.get_attribute("data-steps") == ",".join(map(str, runs.one.steps))
     found = [float(text) for text in history.get_attribute("data-medians").split(",")]
     np.testing.assert_allclose(found, medians, atol=1e-6)
-    chart = history.get_by_role("button").first
+    chart = history.get_by_role("button", name="Click to go to a step").first
     box = chart.bounding_box()
     tab.page.mouse.click(box["x"] + box["width"] * 5 / 7, box["y"] + 10)
     step = runs.one.steps[5]

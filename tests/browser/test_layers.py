@@ -249,7 +249,7 @@ def test_a_channel_s_weight_for_the_score_is_drawn_over_the_steps(weighed, tab):
 
     weight.wait_for()
     tab.expect(lambda: np.isclose(value(), expected, rtol=1e-3), True)
-    weight.get_by_role("button").click(position={"x": 1, "y": 20})
+    weight.get_by_role("button", name="Click to go to a step").click(position={"x": 1, "y": 20})
     tab.frame.get_by_text("untrained").first.wait_for()
     first = float(run.load("channel_weights/conv", -1)[probe, channel])
     tab.expect(lambda: np.isclose(value(), first, rtol=1e-3), True)
