@@ -168,7 +168,8 @@ class Pass:
 
     def _forward_backward(self, trainable: list[Any], fixed: list[Any], x: Any) -> dict[str, Any]:
         """The traced function: everything that all methods read, as a dict of tensors."""
-        self.traces += 1
+        if self._backend.IS_TRACED or self._built is None:
+            self.traces += 1
         # Frozen weights too: behind token ids, a frozen embedding is where gradients begin.
         sources = floats([*keras.tree.flatten(x), *trainable, *fixed])
         with (
@@ -180,11 +181,12 @@ class Pass:
             targets, goal = target.weigh(ran.logits)
             scores = scores_of(ran.logits, goal)
             total = keras.ops.sum(scores)
-            self._built = built = self._found_out(ran, target.text)
+            # Without a graph this is run at each step: what was planned stays.
+            self._built = built = self._built or self._found_out(ran, target.text)
             loss = self._network.loss(x, ran.outputs) if built.needs_loss else None
         inside = built.gradients_at(built.view.inner)
         if inside - self._joined:  # only now is it known that gradients must flow through these
-            self._joined, self.traces = inside, self.traces - 1
+            self._joined, self.traces, self._built = inside, self.traces - 1, None
             return self._forward_backward(trainable, fixed, x)
         seen = self._seen(built, tape, ran, trainable, total, loss)
         found = {

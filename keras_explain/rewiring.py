@@ -62,9 +62,10 @@ def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Call
     def adapted(*tensors: Any) -> tuple[Any, Call]:
         output, back = call(*tensors)
 
-        # Backends hand over what arrives in either way.
+        # TensorFlow hands over what arrives, PyTorch the tensors and, as `upstream`, what arrives.
         def gradient(*arrived: Any, upstream: Any = None) -> Any:
-            return back(arrived[0] if arrived else upstream)
+            found = back(arrived[0] if upstream is None else upstream)
+            return tuple(found) if isinstance(found, list) else found
 
         return output, gradient
 

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from .tensorflow_operations import key_of as key_of
 from .tensorflow_operations import made_by as made_by
 
+IS_TRACED = True
+"""Whether the Python of a compiled function runs once for all calls."""
+
 
 def compiled(function: Callable[..., Any], *variables: Sequence[Any]) -> Callable[..., Any]:
     """`function` as one graph, traced once for each set of argument shapes.

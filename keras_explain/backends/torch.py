@@ -1,0 +1,125 @@
+"""Differentiate on PyTorch. Nothing is compiled: each pass runs the model's own kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import torch
+from numpy.typing import NDArray
+
+IS_TRACED = False
+"""Whether the Python of a compiled function runs once for all calls."""
+
+
+def compiled(function: Callable[..., Any], *variables: Sequence[Any]) -> Callable[..., Any]:
+    """`function`, of what the variables are at each call.
+
+    Args:
+        function: Its first arguments are the values that the variables have at each call, one list
+            for each that is given here. It must not touch the variables themselves.
+        *variables: Lists of Keras variables.
+    """
+
+    def at_present(*arguments: Any) -> Any:
+        values = [[variable.value.detach() for variable in some] for some in variables]
+        with torch.no_grad():
+            found = function(*values, *arguments)
+        living = {_memory(value) for some in values for value in some}
+
+        def kept(value: Any) -> Any:
+            """Without all that led to it, and apart from weights that training will change."""
+            value = value.detach()
+            return value.clone() if _memory(value) in living else value
+
+        return keras.tree.map_structure(kept, found)
+
+    return at_present
+
+
+def _memory(value: torch.Tensor) -> int:
+    return int(value.untyped_storage().data_ptr())
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> None:
+    """Run a `function` once, so that what it finds out is known."""
+    function(*arguments)
+
+
+class Recording:
+    """What ran inside `recording`, ready to be differentiated several times."""
+
+    def gradients(self, objective: Any, at: Sequence[Any]) -> list[Any]:
+        """Gradients of the scalar `objective` at recorded tensors; zeros where it ignores one."""
+        return _gradients(objective, at)
+
+
+@contextmanager
+def recording(sources: Sequence[Any]) -> Iterator[Recording]:
+    """Record all that is computed from the tensors `sources`, to be differentiated later."""
+    with torch.enable_grad():
+        for source in sources:
+            source.requires_grad_()
+        yield Recording()
+
+
+def numpy_of(tensor: torch.Tensor) -> NDArray[Any]:
+    """The tensor as a NumPy array; on the CPU without a copy."""
+    array: NDArray[Any] = keras.ops.convert_to_numpy(tensor)
+    return array
+
+
+def before_casts(tensor: Any) -> Iterator[Any]:
+    """The tensor; what it was cast from is not known here."""
+    yield tensor
+
+
+def made_by(tensor: Any) -> None:
+    """How a tensor was made is not known here."""
+    return None
+
+
+def key_of(tensor: Any) -> str:
+    """A name that is the tensor's own as long as it lives."""
+    return f"tensor {id(tensor)}"
+
+
+def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
+    """What `function` makes of the inputs, and the way back through it.
+
+    Returns:
+        The output, and a function from a cotangent of its shape to the gradients of the sum of
+        their product at each input (zeros where an input does not matter). It may be called
+        several times, also inside the gradient of `keras.ops.custom_gradient`.
+    """
+    with torch.enable_grad():
+        taken = [tensor.detach().requires_grad_(tensor.is_floating_point()) for tensor in inputs]
+        output = function(*taken)
+
+    def pull(cotangent: Any) -> list[Any]:
+        return _gradients(output, taken, cotangent)
+
+    return output.detach(), pull
+
+
+def _gradients(output: Any, at: Sequence[Any], cotangent: Any = None) -> list[Any]:
+    live = [tensor for tensor in at if tensor.requires_grad]
+    found: dict[int, Any] = {}
+    if live and output.requires_grad:
+        gradients = torch.autograd.grad(
+            output, live, cotangent, retain_graph=True, allow_unused=True
+        )
+        found = {id(tensor): g for tensor, g in zip(live, gradients, strict=True) if g is not None}
+    return [found.get(id(tensor), torch.zeros_like(tensor)) for tensor in at]
+
+
+def products(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """Each head's products of queries and keys, `(rows, heads, queries, keys)`.
+
+    Args:
+        query: `(rows, queries, heads, channels)`.
+        key: `(rows, keys, heads, channels)`.
+    """
+    return torch.einsum("btnh,bsnh->bnts", query, key)
