@@ -276,6 +276,8 @@ def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:
     """The logs that are single numbers."""
     figures = {}
     for name, value in (logs or {}).items():
+        if keras.ops.is_tensor(value):  # PyTorch's, where gradients flow through, is no array
+            value = keras.ops.convert_to_numpy(value)
         array = np.asarray(value)
         if array.size == 1 and array.dtype.kind in "biuf":
             figures[str(name)] = float(array.reshape(()))

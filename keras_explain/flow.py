@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +43,17 @@ class Flow:
                 that it takes follow from the places.
 
         Returns:
-            Kind and name of each operation, such as `Sin (block/sin)`, the first first; none where
-            the backend cannot tell.
+            Kind and name of each operation, such as `Sin (block/sin)`, the first first; none, with
+            a warning, where the backend cannot tell.
         """
         backend = backends.current()
         if backend.made_by(self.logits) is None:
+            warnings.warn(
+                f"on Keras's {keras.backend.backend()} backend it cannot be told what the model "
+                "does between its layers: what has no rule is taken as linear. "
+                "`lrp/conservation` and `deep_lift/gap` tell what is lost by that",
+                stacklevel=2,
+            )
             return []
         key_of = backend.key_of
         heard = {**self.tap.outputs, **self.inputs}

@@ -112,7 +112,7 @@ def _gradients(output: Any, at: Sequence[Any], cotangent: Any = None) -> list[An
             output, live, cotangent, retain_graph=True, allow_unused=True
         )
         found = {id(tensor): g for tensor, g in zip(live, gradients, strict=True) if g is not None}
-    return [found.get(id(tensor), torch.zeros_like(tensor)) for tensor in at]
+    return [found[id(tensor)] if id(tensor) in found else torch.zeros_like(tensor) for tensor in at]
 
 
 def products(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:

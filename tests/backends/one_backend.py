@@ -1,9 +1,13 @@
-"""What one backend makes of given weights: `KERAS_BACKEND=torch python one_backend.py FOLDER`.
+"""What one backend makes of given weights.
 
-Writes `explained.npz`, every method's maps, and trains once with the callback and once without.
+    KERAS_BACKEND=torch python -m tests.backends.one_backend FOLDER
+
+Writes `explained.npz`, the methods' maps, and what was warned of; trains once with the callback and
+once without, and logs in a loop by hand.
 """
 
 import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -93,8 +97,20 @@ def trained(log_dir=None):
     return [np.asarray(weight) for weight in model.get_weights()]
 
 
+def logged(log_dir):
+    """A step of a loop of one's own, whose loss gradients still flow through."""
+    model = given(convolutional())
+    loss = keras.ops.mean(keras.ops.square(model(X, training=True)))
+    with Explain(log_dir, (X, Y), ["saliency"], strict=True) as explainer:
+        explainer.log(model, 0, logs={"loss": loss})
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    np.savez(folder / "explained.npz", **explained())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        np.savez(folder / "explained.npz", **explained())
+    (folder / "told.txt").write_text("\n".join(str(one.message) for one in told))
+    logged(folder / "loop")
     np.savez(folder / "bare.npz", *trained())
     np.savez(folder / "watched.npz", *trained(folder / "run"))
