@@ -144,3 +144,23 @@ def test_what_was_measured_of_the_map_stands_beside_it(opened, long_run):
         expected = [*run.load(f"quality/{CAM}", step)[PROBE], run.load("agreement", step)[PROBE, 0]]
         found = [float(line.get_attribute(f"data-value-{side}")) for line in lines.all()]
         assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [700, 860, 900, 1000, 1100, 1280, 1440])
+def test_nothing_of_the_time_bar_lies_over_anything_else(opened, width):
+    tab = opened()
+    tab.page.set_viewport_size({"width": width, "height": 900})
+    inside = tab.frame.locator(".legend .drift, .legend .metric, .transport .flags")
+    parts = [tab.by("where"), *inside.all()]
+    boxes = [part.bounding_box() for part in parts]
+    for at, one in enumerate(boxes):
+        assert one["x"] + one["width"] <= width
+        for other in boxes[at + 1 :]:
+            beside = min(one["x"] + one["width"], other["x"] + other["width"]) <= max(
+                one["x"], other["x"]
+            )
+            apart = min(one["y"] + one["height"], other["y"] + other["height"]) <= max(
+                one["y"], other["y"]
+            )
+            assert beside or apart

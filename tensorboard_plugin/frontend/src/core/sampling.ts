@@ -4,6 +4,9 @@ export function evenly(count: number, most: number): number[] {
   return Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)));
 }
 
+/** About how many steps a table of a long run shows. */
+export const TABLE_ROWS = 40;
+
 /** The same, and `index` among them where it is one. */
 export function evenlyWith(count: number, most: number, index: number): number[] {
   const found = new Set(evenly(count, most));
