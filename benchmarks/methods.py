@@ -6,14 +6,15 @@
     TF_ENABLE_ONEDNN_OPTS=0 python benchmarks/methods.py > benchmarks/methods.md
 
 A method's floor is what the passes that it asks for would cost bare: each call with the model's
-own graph, forward or forward and backward to the input, compiled, at the same batch; where a
-layer's output is given, the graph of what follows it. What else a method computes has no floor and
-counts against us, such as one more product of queries and keys for each layer of attention. The
-rules of LRP run layers again with other weights: that counts in parts of a pass, by their share of
-all products of a weight and an input. Every round times every case once, in turn, so that a noisy
-machine touches all alike; a figure is the median over the rounds of the case's time divided by (or,
-in ms, less) the other's in the same round. Libraries that are not installed are left out; theirs
-are made once and called again, as ours are. Ours return the predictions too, and theirs do not.
+own graph, forward or forward and backward to the input (or to the weights, where a method looks at
+their gradients), compiled, at the same batch; where a layer's output is given, the graph of what
+follows it. What else a method computes has no floor and counts against us, such as one more product
+of queries and keys for each layer of attention. The rules of LRP run layers again with other
+weights: that counts in parts of a pass, by their share of all products of a weight and an input.
+Every round times every case once, in turn, so that a noisy machine touches all alike; a figure is
+the median over the rounds of the case's time divided by (or, in ms, less) the other's in the same
+round. Libraries that are not installed are left out; theirs are made once and called again, as ours
+are. Ours return the predictions too, and theirs do not.
 """
 
 from __future__ import annotations
@@ -95,39 +96,39 @@ class Floor:
     def __init__(self, model: keras.Model, x: np.ndarray) -> None:
         self._model = model
         self._x = x
-        self._graphs: dict[tuple[bool, tuple[str, ...]], tuple[Any, Any]] = {}
+        self._graphs: dict[Call, tuple[Any, Any]] = {}
 
-    def _graph(self, backward: bool, given: tuple[str, ...]) -> tuple[Any, Any]:
+    def _graph(self, call: Call) -> tuple[Any, Any]:
         """The compiled call, and the examples of what it takes."""
         model, x = self._model, self._x
-        for layer in given:
+        for layer in call.given:
             inside = self._model.get_layer(layer).output
             x = keras.Model(self._model.inputs, inside)(x).numpy()
             model = keras.Model(inside, self._model.outputs[0])
 
         @tf.function(autograph=False)
         def bare(x: Any) -> Any:
-            if not backward:
+            if not call.back:
                 return model(x, training=False)
             with tf.GradientTape() as tape:
                 tape.watch(x)
                 score = tf.reduce_sum(tf.reduce_max(model(x, training=False), axis=-1))
-            return tape.gradient(score, x)
+            return tape.gradient(score, model.trainable_weights if call.weights else x)
 
         return bare, x
 
     def seconds(self, calls: Mapping[Call, float]) -> float:
         total = 0.0
-        for (rows, backward, given), count in calls.items():
-            if (backward, given) not in self._graphs:
-                self._graphs[backward, given] = self._graph(backward, given)
-            graph, examples = self._graphs[backward, given]
-            x = tf.constant(np.resize(examples, (rows, *examples.shape[1:])))
+        for call, count in calls.items():
+            if call not in self._graphs:
+                self._graphs[call] = self._graph(call)
+            graph, examples = self._graphs[call]
+            x = tf.constant(np.resize(examples, (call.rows, *examples.shape[1:])))
             graph(x)
             few = max(1, min(int(count), 3))
             begin = time.perf_counter()
             for _ in range(few):
-                np.asarray(graph(x))
+                tf.nest.map_structure(np.asarray, graph(x))
             total += (time.perf_counter() - begin) / few * count
         return total
 
@@ -261,6 +262,7 @@ def measure(name: str, build: Callable[[], keras.Model], rounds: int, only: str)
         passes = " + ".join(
             f"{count:.3g} x {call.rows} {'forward and backward' if call.back else 'forward'}"
             + (" from a layer on" if call.given else "")
+            + (" to the weights" if call.weights else "")
             for call, count in sorted(calls.items())
         )
         beside = ", ".join(

@@ -29,11 +29,13 @@ class Call(NamedTuple):
         rows: Number of rows.
         back: Whether there is a way back, for gradients.
         given: Layers whose outputs are given, so that what comes before them is not run.
+        weights: Whether the way back leads to the trainable weights too.
     """
 
     rows: int
     back: bool
     given: tuple[str, ...] = ()
+    weights: bool = False
 
 
 class Answers:

@@ -112,9 +112,10 @@ class Pass:
     def calls(self) -> dict[Call, float]:
         """How often the last step called the model, or what costs as much."""
         needs = [plan.needs for plan in self.built.plans.values()]
-        back = any(need.gradients or need.weight_gradients for need in needs)
+        weights = any(need.weight_gradients for need in needs)
+        back = weights or any(need.gradients for need in needs)
         calls = {} if self._answers is None else dict(self._answers.calls)
-        own = Call(self._probes.count, back)
+        own = Call(self._probes.count, back, weights=weights)
         return {**calls, own: calls.get(own, 0) + 1}
 
     def plan_of(self, method: Method) -> Plan:

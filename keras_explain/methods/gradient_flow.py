@@ -14,6 +14,7 @@ from ..store import RecordSpec
 from .base import Method, Needs, Plan, Seen, register
 
 SAMPLED = 1024
+SMALLEST_SQUARES = 1e-30
 
 
 @register
@@ -77,10 +78,24 @@ class GradientFlow(Method):
 
 
 def _norm(gradient: Any) -> Any:
-    """The norm of each row.
+    """The norm of each row."""
+    ops = keras.ops
+    squares = ops.sum(ops.square(gradient), axis=1)
+    is_plain = (squares > SMALLEST_SQUARES) & (squares < 1 / SMALLEST_SQUARES)
+    norm = ops.sqrt(squares)
+    return ops.cond(
+        ops.all(is_plain),
+        lambda: norm,
+        # Row by row: a probe's norm must not depend on the others.
+        lambda: ops.where(is_plain, norm, _norm_in_units(gradient)),
+    )
 
-    The square of a vanishing gradient is not a float32, so that all is measured in units of the
-    largest of some values; to look for the largest of all would cost as much as the norm.
+
+def _norm_in_units(gradient: Any) -> Any:
+    """The norm of each row, also where the square of a vanishing gradient is not a float32.
+
+    All is measured in units of the largest of some values; to look for the largest of all would
+    cost as much as the norm.
     """
     ops = keras.ops
     some = gradient[:, :: max(1, gradient.shape[1] // SAMPLED)]
