@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from . import backends
+from .backends.made import Made
 from .operations import Called
 from .tap import Tap
 
@@ -33,7 +34,7 @@ class Flow:
         places: Iterable[str],
         is_known_layer: Callable[[keras.Layer], bool],
         is_known_call: Callable[[Called, Sequence[bool]], bool],
-    ) -> list[str]:
+    ) -> list[Made]:
         """What is neither linear nor known, between the `places` and the output.
 
         Args:
@@ -43,8 +44,7 @@ class Flow:
                 that it takes follow from the places.
 
         Returns:
-            Kind and name of each operation, such as `Sin (block/sin)`, the first first; none, with
-            a warning, where the backend cannot tell.
+            Each operation, the first first; none, with a warning, where the backend cannot tell.
         """
         backend = backends.current()
         if backend.made_by(self.logits) is None:
@@ -66,7 +66,7 @@ class Flow:
             and all(one is not made for one in self.tap.taken[name])
         }
         calls = {key_of(c.made): c for c in self.tap.functions if keras.ops.is_tensor(c.made)}
-        found: dict[str, str] = {}
+        found: dict[str, Made] = {}
         ahead = [self.logits]
         while ahead:
             tensor = ahead[-1]
@@ -86,5 +86,5 @@ class Flow:
                 continue
             varies[key] = any(which)
             if made is not None and not inside and any(which) and not made.is_linear(which):
-                found[made.name] = f"{made.kind} ({made.name})"
+                found[made.name] = made
         return list(found.values())

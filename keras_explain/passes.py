@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -107,6 +107,8 @@ class Pass:
         outcome = Outcome(loss=found.pop("loss", None), readings=readings, **found)
         if any(self.methods[index].computes for index in built.plans):
             self._compute(outcome)
+        if not self._backend.IS_TRACED:  # the way through the model keeps all its tensors alive
+            built.view = replace(built.view, flow=None)
         return outcome
 
     def calls(self) -> dict[Call, float]:

@@ -49,8 +49,9 @@ class Rectified(Rewiring):
                     output, pull = vjp(lambda tensor: call(tensor, *args, **kwargs), taken)
 
                 def back(arrived: Any) -> Any:
-                    positive = keras.ops.relu(arrived)
-                    return pull(positive)[0] if self.guided else positive
+                    with self._within():
+                        positive = keras.ops.relu(arrived)
+                        return pull(positive)[0] if self.guided else positive
 
                 return output, back
 

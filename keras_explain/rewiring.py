@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from . import backends
+
 Call = Callable[..., Any]
 
 
@@ -14,7 +16,7 @@ class Rewiring:
     """What a model's layers and activations are replaced by while a method's graph is traced.
 
     A replacement returns the same numbers as what it replaces, and has a gradient of its own
-    (`keras.ops.custom_gradient`). Nothing of the model itself is changed. The same rewiring must be
+    (`with_way_back`). Nothing of the model itself is changed. The same rewiring must be
     equal to itself from step to step: a frozen dataclass, or one object that is kept.
     """
 
@@ -59,15 +61,5 @@ def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Call
             goes on to the tensors.
     """
 
-    def adapted(*tensors: Any) -> tuple[Any, Call]:
-        output, back = call(*tensors)
-
-        # TensorFlow hands over what arrives, PyTorch the tensors and, as `upstream`, what arrives.
-        def gradient(*arrived: Any, upstream: Any = None) -> Any:
-            found = back(arrived[0] if upstream is None else upstream)
-            return tuple(found) if isinstance(found, list) else found
-
-        return output, gradient
-
-    made: Call = keras.ops.custom_gradient(adapted)
+    made: Call = backends.current().with_way_back(call)
     return made

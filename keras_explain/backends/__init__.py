@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-SUPPORTED = ("tensorflow", "torch")
+SUPPORTED = ("tensorflow", "jax", "torch")
 
 
 def current() -> ModuleType:

@@ -94,7 +94,7 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
     Returns:
         The output, and a function from a cotangent of its shape to the gradients of the sum of
         their product at each input (zeros where an input does not matter). It may be called
-        several times, also inside the gradient of `keras.ops.custom_gradient`.
+        several times, also inside the gradient of `with_way_back`.
     """
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         for tensor in inputs:
@@ -111,6 +111,27 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
         return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     return output, pull
+
+
+def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
+    """A function of tensors whose gradient is what it says itself.
+
+    Args:
+        call: Returns the output, and a function from what arrives there on the way back to what
+            goes on to the tensors.
+    """
+
+    def adapted(*tensors: Any) -> tuple[Any, Callable[..., Any]]:
+        output, back = call(*tensors)
+
+        def gradient(*arrived: Any) -> Any:
+            found = back(arrived[0])
+            return tuple(found) if isinstance(found, list) else found
+
+        return output, gradient
+
+    made: Callable[..., Any] = tf.custom_gradient(adapted)
+    return made
 
 
 def products(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,9 @@ import keras
 import torch
 from numpy.typing import NDArray
 
+from .torch_operations import key_of as key_of
+from .torch_operations import made_by as made_by
+
 IS_TRACED = False
 """Whether the Python of a compiled function runs once for all calls."""
 
@@ -72,18 +75,8 @@ def numpy_of(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def before_casts(tensor: Any) -> Iterator[Any]:
-    """The tensor; what it was cast from is not known here."""
+    """The tensor; what it was cast from is not to be had again."""
     yield tensor
-
-
-def made_by(tensor: Any) -> None:
-    """How a tensor was made is not known here."""
-    return None
-
-
-def key_of(tensor: Any) -> str:
-    """A name that is the tensor's own as long as it lives."""
-    return f"tensor {id(tensor)}"
 
 
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
@@ -92,7 +85,7 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
     Returns:
         The output, and a function from a cotangent of its shape to the gradients of the sum of
         their product at each input (zeros where an input does not matter). It may be called
-        several times, also inside the gradient of `keras.ops.custom_gradient`.
+        several times, also inside the gradient of `with_way_back`.
     """
     with torch.enable_grad():
         taken = [tensor.detach().requires_grad_(tensor.is_floating_point()) for tensor in inputs]
@@ -113,6 +106,28 @@ def _gradients(output: Any, at: Sequence[Any], cotangent: Any = None) -> list[An
         )
         found = {id(tensor): g for tensor, g in zip(live, gradients, strict=True) if g is not None}
     return [found[id(tensor)] if id(tensor) in found else torch.zeros_like(tensor) for tensor in at]
+
+
+def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
+    """A function of tensors whose gradient is what it says itself.
+
+    Args:
+        call: Returns the output, and a function from what arrives there on the way back to what
+            goes on to the tensors.
+    """
+
+    def adapted(*tensors: Any) -> tuple[Any, Callable[..., Any]]:
+        output, back = call(*tensors)
+
+        # Keras hands over the tensors first.
+        def gradient(*tensors: Any, upstream: Any) -> Any:
+            found = back(upstream)
+            return tuple(found) if isinstance(found, list) else found
+
+        return output, gradient
+
+    made: Callable[..., Any] = keras.ops.custom_gradient(adapted)
+    return made
 
 
 def products(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,7 @@ def unruled(model: ModelView, places: Iterable[Place]) -> list[str]:
         in_rows = all(len(shape) > 0 and shape[0] % rows == 0 for shape in shapes)
         return in_rows and (same_rank or call.name not in PRODUCTS)
 
-    return model.flow.not_linear(
+    found = model.flow.not_linear(
         [place.name for place in places], lambda layer: rule_of(layer) is not None, has_rule
     )
+    return [str(made) for made in found]

@@ -12,16 +12,6 @@ from ..tap import ACTIVATIONS
 from .composites import Composite
 from .registry import is_taken_whole
 
-SCALES = frozenset({
-    "Abs", "LeakyRelu", "LogSoftmax", "Max", "MaxPool", "MaxPool3D", "Maximum", "Min", "Minimum",
-    "Relu", "Select", "SelectV2", "Softmax", "TopKV2",
-})  # fmt: skip
-"""Operations whose ordinary gradient is right: they scale with their inputs, or are a softmax."""
-DECIDES = frozenset({
-    "All", "Any", "ArgMax", "Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd",
-    "LogicalNot", "LogicalOr", "NotEqual",
-})  # fmt: skip
-"""Operations that no gradient goes through."""
 CALLS = frozenset({*ACTIVATIONS, "dot_product_attention", "mish", "tanh"})
 """Functions of the backend that have a rule wherever they are called."""
 
@@ -43,4 +33,4 @@ def without_rule(composite: Composite, model: ModelView, places: Iterable[Place]
         return call.name in CALLS
 
     found = model.flow.not_linear([p.name for p in places], is_known_layer, is_known_call)
-    return [one for one in found if one.partition(" ")[0] not in SCALES | DECIDES]
+    return [str(made) for made in found if not made.has_right_gradient]

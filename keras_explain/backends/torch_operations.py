@@ -1,0 +1,78 @@
+"""What PyTorch computed a tensor from, and whether that was linear: told from the way back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .made import Kinds, Linear, Made, linear_of
+
+KINDS: Kinds = {
+    Linear.ALWAYS: frozenset({
+        "Add", "AdaptiveAvgPool1D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D", "Alias", "AsStrided",
+        "AvgPool2D", "AvgPool3D", "Cat", "Clone", "ConstantPadNd", "Cumsum", "Expand", "Flip",
+        "Gather", "Index", "IndexSelect", "Mean", "Neg", "Permute", "PixelShuffle",
+        "PixelUnshuffle", "ReflectionPad1D", "ReflectionPad2D", "ReflectionPad3D", "Repeat",
+        "ReplicationPad1D", "ReplicationPad2D", "ReplicationPad3D", "ReshapeAlias", "Roll",
+        "Select", "Slice", "Split", "SplitWithSizes", "Squeeze", "Stack", "Sub", "Sum", "T", "Take",
+        "ToCopy", "Transpose", "Tril", "Triu", "Unbind", "Unfold", "UnsafeSplit", "UnsafeView",
+        "Unsqueeze", "UpsampleBicubic2D", "UpsampleBilinear2D", "UpsampleLinear1D",
+        "UpsampleNearest1D", "UpsampleNearest2D", "UpsampleNearest3D", "UpsampleNearestExact2D",
+        "UpsampleTrilinear3D", "View",
+    }),
+    Linear.IN_FIRST: frozenset({"CudnnBatchNorm", "Div", "NativeBatchNorm"}),
+    Linear.IN_ONE: frozenset({
+        "Addmm", "Baddbmm", "Bmm", "Convolution", "Mkldnn", "MkldnnConvolution", "Mm", "Mul", "Mv",
+    }),
+    Linear.SCALES: frozenset({
+        "Abs", "Amax", "Amin", "LeakyRelu", "LogSoftmax", "Max", "MaxPool2DWithIndices",
+        "MaxPool3DWithIndices", "Maximum", "Min", "Minimum", "Relu", "Softmax", "Sort", "Topk",
+        "Where",
+    }),
+}  # fmt: skip
+"""`where` may choose by what varies: its condition leaves no trace."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tensor that an operation took, as the way back knows it: by what made it."""
+
+    node: Any
+    number: int
+
+
+def made_by(tensor: Any) -> Made | None:
+    """How a tensor was made; None for one that does not depend on anything recorded."""
+    node, _ = _source(tensor)
+    if node is None or hasattr(node, "variable"):
+        return None
+    kind = re.sub(r"Backward\d*$", "", node.name())
+    inputs = tuple(Source(*one) for one in node.next_functions)
+    return Made(kind, f"{kind.lower()}_{node._sequence_nr()}", inputs, linear_of(kind, KINDS))
+
+
+def key_of(tensor: Any) -> str:
+    """A name that is the tensor's own as long as it lives."""
+    node, number = _source(tensor)
+    if node is None:
+        return f"constant {id(tensor)}"
+    if hasattr(node, "variable"):
+        return f"leaf {id(node.variable)}"
+    return f"{node._sequence_nr()} {node.name()} {number}"
+
+
+def _source(tensor: Any) -> tuple[Any, int]:
+    """The node of the way back that a tensor comes out of, and as which of its outputs."""
+    if isinstance(tensor, Source):
+        return tensor.node, tensor.number
+    if tensor.grad_fn is None and tensor.requires_grad:
+        return _Leaf(tensor), 0
+    return tensor.grad_fn, tensor.output_nr
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """Where a way back ends; what PyTorch itself calls AccumulateGrad."""
+
+    variable: Any
