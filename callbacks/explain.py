@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_explain.inputs import InputNames
 from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
@@ -67,6 +68,8 @@ class Explain(keras.callbacks.Callback):
             training is step -1.
         output: Name or index of the explained one, for a model with several outputs.
         class_names: Names of the classes, for people.
+        inputs: Names of the parts of an input, for people: `keras_explain.Features` of a table,
+            `keras_explain.Tokens` of a text; by the input's name for a model of several.
         before_training: Whether the network is also explained before its first batch.
         summaries: Whether pictures, histograms and scalars are also written for TensorBoard's own
             tabs.
@@ -88,6 +91,7 @@ class Explain(keras.callbacks.Callback):
         unit: str = "epoch",
         output: str | int | None = None,
         class_names: Sequence[str] | None = None,
+        inputs: InputNames | Mapping[str, InputNames] | None = None,
         before_training: bool = True,
         summaries: bool = True,
         strict: bool = False,
@@ -105,6 +109,7 @@ class Explain(keras.callbacks.Callback):
         self.unit = unit
         self.output = output
         self.class_names = None if class_names is None else [str(name) for name in class_names]
+        self.inputs = inputs
         self.before_training = before_training
         self.summaries = summaries
         self.strict = strict
@@ -233,7 +238,7 @@ class Explain(keras.callbacks.Callback):
         self._fit.recorder = Recorder(
             self.log_dir,
             made,
-            probes=self.probes.described(self.model, self.class_names),
+            probes=self.probes.described(self.model, self.class_names, self.inputs),
             loss=getattr(self.model, "loss", None),
             summaries=self.summaries,
             strict=self.strict,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .explanation import explain as explain
+    from .inputs import Features as Features
+    from .inputs import Tokens as Tokens
     from .run import Run as Run
     from .targets import Contrast as Contrast
     from .targets import Region as Region
@@ -20,12 +22,23 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contrast": "keras_explain.targets",
+    "Features": "keras_explain.inputs",
     "Region": "keras_explain.targets",
     "Run": "keras_explain.run",
+    "Tokens": "keras_explain.inputs",
     "TopK": "keras_explain.targets",
     "explain": "keras_explain.explanation",
 }
-__all__ = ["Contrast", "Region", "Run", "TopK", "__version__", "explain"]
+__all__ = [
+    "Contrast",
+    "Features",
+    "Region",
+    "Run",
+    "Tokens",
+    "TopK",
+    "__version__",
+    "explain",
+]
 
 
 def __getattr__(name: str) -> Any:

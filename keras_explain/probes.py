@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .inputs import InputNames, facts_of
 from .labels import class_indices
 from .model_view import axes_of
 from .store import ProbeSet
@@ -89,16 +90,35 @@ class Probes:
         """The input arrays by the names that the model gives them."""
         return dict(zip(input_names(self.x, model), keras.tree.flatten(self.x), strict=True))
 
-    def described(self, model: keras.Model, class_names: Sequence[str] | None) -> ProbeSet:
-        """The probes as they are kept in the run, with what is known of them."""
+    def described(
+        self,
+        model: keras.Model,
+        class_names: Sequence[str] | None = None,
+        names: InputNames | Mapping[str, InputNames] | None = None,
+    ) -> ProbeSet:
+        """The probes as they are kept in the run, with what is known of them.
+
+        Args:
+            model: The model that gets them.
+            class_names: Names of the classes.
+            names: What the parts of an input are called, by the input's name or for the only one.
+
+        Raises:
+            ValueError: If the names do not fit the inputs.
+        """
         inputs = self.named_inputs(model)
         axes = {name: axes_of(array.ndim - 1) for name, array in inputs.items()}
+        known = facts_of(names, inputs)
         return ProbeSet(
             inputs=inputs,
             axes=axes,
-            kinds={name: _kind(array) for name, array in inputs.items()},
+            kinds={
+                name: known[name][0] if name in known else _kind(array)
+                for name, array in inputs.items()
+            },
             labels=self.classes(),
             class_names=class_names,
+            facts={name: facts for name, (_, facts) in known.items()},
         )
 
     def classes(self) -> NDArray[np.int64] | None:

@@ -21,6 +21,9 @@ def features_place(model: ModelView, layer: str | None) -> Place:
     head = next((at for at, place in enumerate(order) if place.name in model.head), len(order) - 1)
     weighted = [at for at, place in enumerate(order) if place.is_weighted and at <= head]
     end = weighted[-1] if weighted else head
+    taken = model.fed_by.get(order[end].name, ())
+    if len(taken) == 1 and taken[0] in model.layers and model.layers[taken[0]].differentiable:
+        return model.layers[taken[0]]
     if end > 0:
         return order[end - 1]
     inputs = [place for place in model.inputs.values() if place.differentiable]

@@ -12,6 +12,7 @@ from .errors import (
 )
 from .event_file import EventFile, announcement
 from .folder import RECORDS
+from .input_facts import InputFacts
 from .probes import ProbeSet
 from .reader import Reader
 from .schema import STATS, Failure, RecordSpec, StepInfo
@@ -26,6 +27,7 @@ __all__ = [
     "Diff",
     "EventFile",
     "Failure",
+    "InputFacts",
     "ProbeSet",
     "Reader",
     "RecordSpec",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DamagedFile, DamagedRecord, UnknownRecord
+from .input_facts import InputFacts
 from .probes import KINDS, ProbeSet
 from .schema import SCHEMA, is_int, is_name
 from .tensor_file import Tensor, file_bytes, opened, read_header
@@ -42,7 +43,8 @@ class ProbeFile:
         path: The file.
         hash: Content hash of the probes.
         count: Number of probes.
-        described: By name of the input, `{name, axes, kind, dtype, shape, range}`.
+        described: By name of the input, `{name, axes, kind, dtype, shape, range}`, and
+            what else is known of it (`InputFacts`).
         labels: True class of each probe, or None.
         class_names: Names of the classes, or None.
     """
@@ -120,6 +122,7 @@ class ProbeFile:
             kinds={name: fields["kind"] for name, fields in self.described.items()},
             labels=None if self.labels is None else np.array(self.labels, np.int64),
             class_names=self.class_names,
+            facts={name: InputFacts.from_json(fields) for name, fields in self.described.items()},
         )
         if probes.hash != self.hash:
             raise DamagedRecord(f"The probes in {self.path.name} do not match their hash.")
@@ -136,7 +139,8 @@ def _description(fields: Any) -> dict[str, Any]:
         raise DamagedFile(f"Its input {fields['name']!r} has no axes.")
     if not isinstance(limits, list) or [type(limit) for limit in limits] != [float, float]:
         raise DamagedFile(f"Its input {fields['name']!r} has no range.")
-    return {**{name: fields[name] for name in ("name", "axes", "kind")}, "range": limits}
+    known = {name: fields[name] for name in ("name", "axes", "kind")}
+    return {**known, "range": limits, **InputFacts.from_json(fields).to_json()}
 
 
 def _matching(tensors: Mapping[str, Tensor], fields: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .input_facts import InputFacts
 from .plain import JSON, dumps
 from .schema import is_name, require
 
@@ -31,6 +32,7 @@ class ProbeSet:
         kinds: By name, one of `KINDS`.
         labels: True class of each probe, `(probes,)`, or None.
         class_names: Names of the classes, or None.
+        facts: By name, what else is known of the input.
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -38,6 +40,7 @@ class ProbeSet:
     kinds: Mapping[str, str]
     labels: NDArray[np.int64] | None = None
     class_names: Sequence[str] | None = None
+    facts: Mapping[str, InputFacts] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(init=False)
     """By name, smallest and largest finite value of the input over all probes."""
 
@@ -103,6 +106,7 @@ class ProbeSet:
                     "dtype": str(values.dtype),
                     "shape": list(values.shape[1:]),
                     "range": list(self.ranges[name]),
+                    **(self.facts[name].to_json() if name in self.facts else {}),
                 }
                 for name, values in self.inputs.items()
             ],

@@ -23,7 +23,7 @@ export function tokenIds(
   return fits && raw.shape[0] === length ? raw.values : undefined;
 }
 
-/** Names of all entries: from the record's labels, else the tokens' ids, else counted. */
+/** Names of all entries: the record's labels, the tokens' words or ids, the input's, or counted. */
 export function entryNames(
   record: RecordSpec,
   axis: string,
@@ -34,13 +34,26 @@ export function entryNames(
   const labels = record.labels?.[axis];
   if (labels?.length === length) return labels.map(String);
   const ids = tokenIds(axis, length, input, raw);
-  return Array.from({ length }, (_, i) => (ids ? `#${ids[i]}` : `${SHORT[axis] ?? axis} ${i}`));
+  if (ids) return Array.from(ids, (id) => input?.words?.[id] ?? `#${id}`);
+  if (input?.names?.length === length && axis === input.axes.at(-1)) return input.names;
+  return Array.from({ length }, (_, i) => `${SHORT[axis] ?? axis} ${i}`);
 }
 
 /** An entry in words: "layer 3 (conv2)", "time 5". */
 export function entryText(axis: string, index: number, name: string): string {
   const counted = name === `${axis} ${index}` || name === `${SHORT[axis]} ${index}`;
   return counted ? `${axis} ${index}` : `${axis} ${index} (${name})`;
+}
+
+/** A value of a feature in words: "43 years", "female". */
+function valueText(value: number, input: InputSpec, name: string | undefined): string {
+  const word =
+    name === undefined
+      ? undefined
+      : input.categories?.[name]?.[String(Number(value.toPrecision(9)))];
+  if (word !== undefined) return word;
+  const unit = name === undefined ? undefined : input.units?.[name];
+  return digits(value, 3) + (unit ? ` ${unit}` : "");
 }
 
 /** The input's own value at each entry, where it has one there and is not a token. */
@@ -52,5 +65,5 @@ export function entryValues(
 ): string[] | undefined {
   const one = input?.kind === "features" && axis === input.axes[0] && raw?.shape.length === 1;
   if (!one || raw.shape[0] !== length) return undefined;
-  return Array.from(raw.values, (value) => digits(value, 3));
+  return Array.from(raw.values, (value, i) => valueText(value, input, input.names?.[i]));
 }

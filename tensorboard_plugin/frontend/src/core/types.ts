@@ -7,6 +7,14 @@ export interface InputSpec {
   axes: string[];
   kind: InputKind;
   shape?: number[];
+  /** Names of the entries of the last axis. */
+  names?: string[];
+  /** By such a name, what it is measured in. */
+  units?: Record<string, string>;
+  /** By such a name, words by the number that stands for each. */
+  categories?: Record<string, Record<string, string>>;
+  /** Words by token id. */
+  words?: Record<string, string>;
 }
 
 export interface RunEntry {

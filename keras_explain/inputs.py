@@ -1,0 +1,168 @@
+"""What people call the parts of an input: the columns of a table, the words of a text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .store import InputFacts
+
+
+class InputNames(ABC):
+    """What is known of an input beside its numbers."""
+
+    @abstractmethod
+    def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:
+        """The input's kind, and its facts as they are kept.
+
+        Args:
+            name: The input's name.
+            values: The probes' values, `(probes, ...)`.
+
+        Raises:
+            ValueError: If they do not fit the values.
+        """
+
+
+@dataclass(frozen=True)
+class Features(InputNames):
+    """The columns of a table, or the channels of a series: the last axis of the input.
+
+    Attributes:
+        names: Their names, in order.
+        units: By name, what a column is measured in.
+        categories: By name, what the numbers of a categorical column stand for: a list of words
+            for 0, 1, ..., or a mapping from number to word.
+    """
+
+    names: Sequence[str]
+    units: Mapping[str, str] = field(default_factory=dict)
+    categories: Mapping[str, Sequence[str] | Mapping[Any, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [str(name) for name in self.names]
+        for option, known in (("units", self.units), ("categories", self.categories)):
+            strange = [str(name) for name in known if str(name) not in names]
+            if strange:
+                raise ValueError(
+                    f"`{option}` must be by the names of the features: {', '.join(names)}. "
+                    f"Received: {', '.join(strange)}"
+                )
+
+    def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:  # noqa: D102
+        names = tuple(str(one) for one in self.names)
+        if values.ndim < 2 or values.shape[-1] != len(names):
+            raise ValueError(
+                f"`inputs` must name the {values.shape[-1] if values.ndim > 1 else 1} features of "
+                f"{name!r}. Received: {len(names)} names"
+            )
+        categories = {
+            str(one): {_number(n): str(word) for n, word in _numbered(words)}
+            for one, words in self.categories.items()
+        }
+        units = {str(one): str(unit) for one, unit in self.units.items()}
+        kind = "features" if values.ndim == 2 else "series" if values.ndim == 3 else "image"
+        return kind, InputFacts(names=names, units=units, categories=categories)
+
+
+@dataclass(frozen=True)
+class Tokens(InputNames):
+    """The words that token ids stand for.
+
+    Attributes:
+        vocabulary: The words in the order of their ids; a mapping from word to id or from id to
+            word; or what knows them: a `keras.layers.TextVectorization` or `StringLookup`, a
+            tokenizer of keras-hub, Hugging Face or SentencePiece.
+    """
+
+    vocabulary: Any
+
+    def __post_init__(self) -> None:
+        self._word_of()
+
+    def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:  # noqa: D102
+        if values.dtype.kind not in "iu":
+            raise ValueError(
+                f"`inputs` must be Tokens of an input of whole numbers. Received: {name!r}, of "
+                f"{values.dtype}"
+            )
+        word_of = self._word_of()
+        ids = np.unique(values).tolist()
+        words = {str(one): word for one in ids if (word := word_of(one)) is not None}
+        if not words:
+            raise ValueError(
+                f"`vocabulary` must know the ids of {name!r}. Received: one that knows none of "
+                f"{', '.join(map(str, ids[:8]))}"
+            )
+        return "tokens", InputFacts(words=words)
+
+    def _word_of(self) -> Callable[[int], str | None]:
+        known = self.vocabulary
+        for method in ("get_vocabulary", "id_to_token", "id_to_piece", "convert_ids_to_tokens"):
+            if hasattr(known, method):
+                found = getattr(known, method)
+                if method != "get_vocabulary":
+                    return lambda one: _text(found(int(one)))
+                known = found()
+                break
+        if isinstance(known, Mapping):
+            turned = {
+                int(n): word for word, n in known.items() if isinstance(n, int | np.integer)
+            } or {int(n): word for n, word in known.items()}
+            return lambda one: _text(turned.get(one))
+        if isinstance(known, Sequence | np.ndarray) and not isinstance(known, str | bytes):
+            return lambda one: _text(known[one]) if 0 <= one < len(known) else None
+        raise ValueError(
+            "`vocabulary` must be a list of words, a mapping, or a layer or tokenizer that knows "
+            f"them. Received: {type(self.vocabulary).__name__}"
+        )
+
+
+def facts_of(
+    inputs: InputNames | Mapping[str, InputNames] | None, values: Mapping[str, NDArray[Any]]
+) -> dict[str, tuple[str, InputFacts]]:
+    """Kind and facts of each input that the user named something of.
+
+    Args:
+        inputs: By the input's name, or for the only one.
+        values: The probes' values by the input's name.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    if inputs is None:
+        return {}
+    if isinstance(inputs, InputNames):
+        if len(values) != 1:
+            raise ValueError(
+                f"`inputs` must be by the inputs' names: {', '.join(values)}. "
+                f"Received: one {type(inputs).__name__} for all"
+            )
+        inputs = dict.fromkeys(values, inputs)
+    for name, one in inputs.items():
+        if name not in values or not isinstance(one, InputNames):
+            raise ValueError(
+                f"`inputs` must map names of the model's inputs ({', '.join(values)}) to "
+                f"Features or Tokens. Received: {name!r}: {type(one).__name__}"
+            )
+    return {name: one.facts(name, values[name]) for name, one in inputs.items()}
+
+
+def _numbered(words: Sequence[str] | Mapping[Any, str]) -> list[tuple[Any, str]]:
+    return list(words.items()) if isinstance(words, Mapping) else list(enumerate(words))
+
+
+def _number(value: Any) -> str:
+    """A number as JavaScript writes it, so that 1.0 and 1 are one key."""
+    return f"{float(np.float32(value)):.9g}"
+
+
+def _text(word: Any) -> str | None:
+    if isinstance(word, bytes):
+        return word.decode(errors="replace")
+    return None if word is None else str(word)

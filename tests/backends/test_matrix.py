@@ -1,0 +1,139 @@
+"""Every method on every kind of model, on every backend: the same numbers, or the same reason.
+
+`pytest -n 0 tests/backends/test_matrix.py --models` writes `docs/models.md`.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .matrix import UNSUPPORTED
+from .models import KINDS
+
+BACKENDS = ("tensorflow", "jax", "torch")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+TOLERANCE = 1e-4
+ROUNDING = 1e-4
+"""Records smaller than this are compared as if they were as large."""
+PARTS = {"activation_maximization": 0.2, "activation_maximization/activation": 1e-3,
+         "agreement": 0.1, "tcav/p_value": np.inf}  # fmt: skip
+"""Where backends part, and how far: `docs/models.md` says why."""
+MAY_BE_NAN = ("agreement", "projection", "quality", "tcav", "weight_gradients/statistics")
+"""What is not known at a first step, of a map without contrast, or without what it is about."""
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(2400),
+    pytest.mark.skipif(
+        not all(map(importlib.util.find_spec, BACKENDS)), reason="a backend is not installed"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    made = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.backends.matrix", made[backend]],
+            env={**os.environ, "KERAS_BACKEND": backend, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+            cwd=ROOT,
+        )
+        for backend in ("jax", "tensorflow", "torch")
+    ]
+    assert [one.wait() for one in running] == [0, 0, 0]
+    return made
+
+
+@pytest.fixture(scope="module")
+def cells(folders):
+    return {b: json.loads((folder / "cells.json").read_text()) for b, folder in folders.items()}
+
+
+def supporting(kind):
+    return [backend for backend in BACKENDS if (backend, kind) not in UNSUPPORTED]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_method_explains_it_or_says_why_not(cells, kind):
+    for backend in supporting(kind):
+        for method, cell in cells[backend][kind].items():
+            assert set(cell) <= {"why", "records"}, f"{backend} {method}: {cell}"
+            if "why" in cell:
+                assert 30 < len(cell["why"]) < 700
+                assert "\n" not in cell["why"]
+            else:
+                assert all(one["rows"] and one["axes"] for one in cell["records"].values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_backends_refuse_alike(cells, kind):
+    refused = [
+        {method for method, cell in cells[backend][kind].items() if "why" in cell}
+        for backend in supporting(kind)
+    ]
+    assert all(one == refused[0] for one in refused)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_backends_agree(folders, cells, kind):
+    first, *others = supporting(kind)
+    signed = {
+        key: one["signed"]
+        for cell in cells[first][kind].values()
+        for key, one in cell.get("records", {}).items()
+    }
+    arrays = {
+        backend: dict(np.load(folders[backend] / f"{kind}.npz")) for backend in supporting(kind)
+    }
+    for found in arrays.values():
+        assert set(found) == set(arrays[first])
+    idle = without_effect(arrays[first].get("weight_gradients/statistics"))
+    for key, expected in arrays[first].items():
+        bound = PARTS.get(key, TOLERANCE)
+        for backend in (first, *others):
+            values = arrays[backend][key]
+            if key.startswith("weight_gradients/h") or key == "weight_gradients/statistics":
+                values, expected_rows = values[~idle], expected[~idle]
+            else:
+                expected_rows = expected
+            assert values.shape == expected_rows.shape
+            where = f"{backend} {key}"
+            assert np.isfinite(values).all() or key.startswith(MAY_BE_NAN), where
+            assert signed[key] or key == "predictions" or not (values < 0).any(), where
+            if np.isinf(bound):
+                continue
+            # A gap is a share of the score already: of a sum that is exact, it is rounding alone.
+            least = 1 if key.endswith(("/gap", "/conservation")) else ROUNDING
+            scale = max(np.nanmax(np.abs(expected_rows), initial=0), least)
+            np.testing.assert_allclose(
+                values, expected_rows, rtol=0, atol=bound * scale, err_msg=where
+            )
+
+
+def without_effect(statistics):
+    """Which weights' gradients are zero but for rounding: their figures are chance."""
+    if statistics is None:
+        return np.zeros(0, bool)
+    norms = statistics[:, 0]
+    return norms < 1e-6 * norms.max()
+
+
+def test_the_docs_show_what_was_found(cells, request):
+    sys.path.insert(0, str(DOCS))
+    from make_models import page
+
+    shown = {kind: cells[supporting(kind)[0]][kind] for kind in KINDS}
+    bounds = {"climbing": PARTS["activation_maximization"], "ranks": PARTS["agreement"],
+              "reached": PARTS["activation_maximization/activation"]}  # fmt: skip
+    text = page(shown, bounds)
+    if request.config.getoption("--models"):
+        (DOCS / "models.md").write_text(text)
+    assert (DOCS / "models.md").read_text() == text
