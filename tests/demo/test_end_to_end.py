@@ -84,15 +84,3 @@ def test_ctrl_c_ends_tensorboard_without_a_traceback(tmp_path):
     assert "TensorBoard has ended" in rest
     assert errors == ""
     assert serving.returncode == 0
-
-
-def test_the_example_runs(tmp_path):
-    subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "fashion.py")],
-        check=True,
-        capture_output=True,
-        cwd=tmp_path,
-    )
-    run = keras_explain.Run(tmp_path / "logs" / "fashion")
-    assert run.steps == tuple(range(-1, 5))
-    assert not run.failures

@@ -9,8 +9,10 @@ export interface Tick {
   place: number;
 }
 
-/** Least distance of two numbers, as a share of the scale. */
+/** Least distance of two numbers, as a share of the scale: of short ones, and of long ones. */
 const ROOM = 0.22;
+const ROOM_OF_LONG = 0.3;
+const SHORT = 6;
 
 /** Shares of the scale that are worth a number: even scales need the middle, bent ones small values. */
 function candidates(bend: Bend): number[] {
@@ -18,7 +20,8 @@ function candidates(bend: Bend): number[] {
   return bend === "symlog" ? [0.1, 0.01, 0.03, 0.3] : [0.25, 0.5, 0.1, 0.02, 0.75];
 }
 
-export function scaleTicks(domain: Domain, signed: boolean, bend: Bend): Tick[] {
+/** `longest`: of the numbers as they are written, in characters. */
+export function scaleTicks(domain: Domain, signed: boolean, bend: Bend, longest = 0): Tick[] {
   const { lo, hi } = domain;
   const shares = candidates(bend);
   const wanted = signed
@@ -29,6 +32,7 @@ export function scaleTicks(domain: Domain, signed: boolean, bend: Bend): Tick[] 
       value,
       place: placeOnScale(value, domain, signed, bend),
     })),
+    longest > SHORT ? ROOM_OF_LONG : ROOM,
   );
 }
 
@@ -45,9 +49,9 @@ export function powerTicks({ lo, hi }: Domain): Tick[] {
 }
 
 /** The earlier ticks win. */
-function roomy(ticks: Tick[]): Tick[] {
+function roomy(ticks: Tick[], room = ROOM): Tick[] {
   const kept: Tick[] = [];
   for (const tick of ticks)
-    if (kept.every(({ place }) => Math.abs(place - tick.place) >= ROOM)) kept.push(tick);
+    if (kept.every(({ place }) => Math.abs(place - tick.place) >= room)) kept.push(tick);
   return kept.sort((one, other) => one.place - other.place);
 }

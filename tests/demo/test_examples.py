@@ -1,0 +1,81 @@
+"""The examples run on real data, and find what is there to be found."""
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_explain
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def example(tmp_path):
+    """Run an example by its name; gives its run and the findings it ends in."""
+
+    def run(name):
+        said = subprocess.run(
+            [sys.executable, str(EXAMPLES / f"{name}.py")],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        ).stdout
+        found = keras_explain.Run(tmp_path / "logs" / name)
+        assert not found.failures
+        assert found.steps[0] == -1
+        return found, [line for line in said.splitlines() if line.startswith("epoch ")]
+
+    return run
+
+
+def test_an_image_s_network_learns(example):
+    run, _ = example("fashion")
+    assert run.steps == tuple(range(-1, 5))
+    assert run.logs["val_accuracy"][-1] > 0.7
+
+
+def test_the_evening_gives_the_season_away(example):
+    run, findings = example("series")
+    assert findings[-1] == "epoch 14: it looks most at 19h, 18h, 20h"
+    with (EXAMPLES / "data" / "power_demand.csv").open() as file:
+        _, *rows = csv.reader(file)
+    days = {season: np.array([row[1:] for row in rows if row[0] == season], float)
+            for season in ("summer", "winter")}  # fmt: skip
+    apart = np.abs(days["summer"].mean(axis=0) - days["winter"].mean(axis=0))
+    assert int(np.argmax(apart)) == 19
+    assert run.probes.facts["input"].names == ("demand",)
+
+
+def test_the_clinic_is_what_the_table_s_network_goes_by(example):
+    run, findings = example("table")
+    before, after = (int(re.search(r"(\d+)%$", line)[1]) for line in findings)
+    assert "most at clinic," in findings[-1]
+    assert "most at clinic," not in findings[0]
+    assert after > 2 * before
+    assert run.probes.facts["input"].categories == {"clinic": {"0": "A", "1": "B"}}
+
+
+def test_the_words_of_a_section_are_what_the_transformer_goes_by(example):
+    run, findings = example("text")
+    words = dict(re.findall(r"^epoch 7: (\w+) for its (\S+?),", "\n".join(findings), re.MULTILINE))
+    assert words["games"] in ("game", "games")
+    assert words["mail"] == "mail"
+    assert set(words) == {"games", "mail", "science", "sound"}
+    maps = run.load("attention_maps/attention", 7)
+    np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=2e-3)
+
+
+def test_what_is_chance_comes_to_matter_least(example):
+    _, findings = example("two_inputs")
+    before, after = (
+        {what: int(share) for what, share in re.findall(r"the (\w+) with (\d+)%", line)}
+        for line in findings
+    )
+    assert after["price"] < before["price"]
+    assert after["price"] < after["shelf"] < after["picture"]
