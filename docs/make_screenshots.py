@@ -1,7 +1,10 @@
-"""Take the pictures of docs/tab.md: `python docs/make_screenshots.py LOGDIR` on a demo's folder.
+"""Take the pictures of the docs.
 
-`keras-explain demo --no-serve --log-dir LOGDIR` makes one. Needs Playwright and Chromium
-(`pip install -e .[test]`).
+    keras-explain demo --no-serve --log-dir LOGDIR && python docs/make_screenshots.py LOGDIR
+    for one in table text series two_inputs; do python examples/$one.py; done
+    python docs/make_screenshots.py logs --of data
+
+Needs Playwright and Chromium (`pip install -e .[test]`).
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 from keras_explain.demo.serve import free_port, link, tensorboard
 
-HERE = Path(__file__).parent / "tab"
+HERE = Path(__file__).parent
 MAP = "grad_cam/conv4"
 
 
@@ -29,7 +32,8 @@ class View(NamedTuple):
     dark: bool = False
 
 
-VIEWS = {
+PATH = "integrated_gradients"
+TAB = {
     "evolve": View({"v": "evolve", "m": MAP, "e": 8, "sort": "drift", "x": 0}, "card"),
     "detail": View({"v": "detail", "m": MAP, "x": 0, "a": 4, "b": 9, "e": 9}, "likeness"),
     "compare": View({"v": "compare", "m": MAP, "a": 4, "b": 9}, "pair-card"),
@@ -38,6 +42,18 @@ VIEWS = {
     "health": View({"v": "health", "e": 9}, "alert"),
     "evolve-dark": View({"v": "evolve", "m": MAP, "e": 8, "x": 0}, "card", dark=True),
 }
+DATA = {
+    "table": View({"run": "table/explain", "v": "detail", "m": PATH, "x": 0}, "bar-row"),
+    "text": View({"run": "text/explain", "v": "evolve", "m": f"{PATH}/words", "x": 1}, "tokens"),
+    "attention": View(
+        {"run": "text/explain", "v": "detail", "m": "attention_rollout/tokens", "x": 1}, "likeness"
+    ),
+    "series": View({"run": "series/explain", "v": "evolve", "m": PATH, "x": 1}, "card"),
+    "two_inputs": View(
+        {"run": "two_inputs/explain", "v": "evolve", "m": f"{PATH}/record", "x": 1}, "card"
+    ),
+}
+VIEWS = {"tab": TAB, "data": DATA}
 
 
 def small(picture: bytes) -> Image.Image:
@@ -47,17 +63,18 @@ def small(picture: bytes) -> Image.Image:
 
 def main() -> None:
     """Serve the folder, and write each picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Take the pictures of the docs.")
     parser.add_argument("logdir", type=Path)
+    parser.add_argument("--of", choices=VIEWS, default="tab", help="which page's pictures")
     parser.add_argument("--browser", default=shutil.which("chromium"))
     asked = parser.parse_args()
-    HERE.mkdir(exist_ok=True)
+    (HERE / asked.of).mkdir(exist_ok=True)
     port = free_port(6300)
     with tensorboard(asked.logdir, port), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=asked.browser, args=["--no-sandbox", "--force-color-profile=srgb"]
         )
-        for name, view in VIEWS.items():
+        for name, view in VIEWS[asked.of].items():
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(link(port, **view.state))
             if view.dark:
@@ -66,7 +83,7 @@ def main() -> None:
             frame.get_by_test_id(view.ready).first.wait_for(timeout=60_000)
             page.wait_for_timeout(1500)  # every picture has come by then
             tab = page.locator('iframe[src*="name=keras_explain"]')
-            small(tab.screenshot()).save(HERE / f"{name}.png", optimize=True)
+            small(tab.screenshot()).save(HERE / asked.of / f"{name}.png", optimize=True)
             page.close()
         browser.close()
 

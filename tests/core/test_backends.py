@@ -10,7 +10,7 @@ from keras_explain import backends
 
 def test_another_backend_is_told_what_is_supported(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
-    with pytest.raises(ValueError, match="Supported: tensorflow, torch. Received: 'numpy'"):
+    with pytest.raises(ValueError, match="Supported: tensorflow, jax, torch. Received: 'numpy'"):
         backends.current()
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="Supported: tensorflow"):
