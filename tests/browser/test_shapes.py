@@ -60,12 +60,28 @@ def test_layers_keep_their_order_on_a_logarithmic_scale(opened):
 
 
 @pytest.mark.browser
-def test_tokens_are_named_by_their_ids(made_once, opened):
+def test_a_feature_s_value_has_its_unit(made_once, opened):
+    tab, _ = opened("integrated_gradients/table", v="detail", x=2)
+    named = tab.frame.locator(f"[data-testid=bar-row][data-name='{shapes.FEATURES[0]}']")
+    value, unit = named.locator("td.dim").inner_text().split()
+    expected = made_once[0].probes.inputs["table"][2][0]
+    assert float(value.replace("−", "-")) == pytest.approx(expected, rel=5e-3)
+    assert unit == "years"
+
+
+def name_of(token):
+    """Its word where the run knows it, else its id."""
+    return f"word-{token}" if token % 2 else f"#{token}"
+
+
+@pytest.mark.browser
+def test_tokens_are_named_by_their_words_or_ids(made_once, opened):
     tab, _ = opened("integrated_gradients/embedding", v="detail", x=3)
     tab.by("tokens").first.wait_for()
     ids = made_once[0].probes.inputs["words"][3]
     shown = tab.by("tokens").last.inner_text().split()
-    assert shown == [f"#{one}" for one in ids]
+    assert shown == [name_of(one) for one in ids]
+    assert {name[0] for name in shown} == {"#", "w"}
 
 
 @pytest.mark.browser
@@ -174,7 +190,7 @@ def test_each_head_is_a_picture_that_names_query_and_key(made_once, tab):
     )
     ids = run.probes.inputs["words"][1]
     said = tab.by("hover").inner_text()
-    assert said.startswith(f"head 2: query 7 (#{ids[7]}) → key 4 (#{ids[4]}): ")
+    assert said.startswith(f"head 2: query 7 ({name_of(ids[7])}) → key 4 ({name_of(ids[4])}): ")
     weight = run.load("attention_maps/encoder1", STEP)[1, 2, query, key]
     text = said.rpartition(": ")[2].replace("\N{MINUS SIGN}", "-")
     assert float(text) == pytest.approx(weight, rel=2e-3)
