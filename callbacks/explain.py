@@ -68,8 +68,9 @@ class Explain(keras.callbacks.Callback):
             training is step -1.
         output: Name or index of the explained one, for a model with several outputs.
         class_names: Names of the classes, for people.
-        inputs: Names of the parts of an input, for people: `keras_explain.Features` of a table,
-            `keras_explain.Tokens` of a text; by the input's name for a model of several.
+        inputs: What people know of an input: `keras_explain.Features` of a table,
+            `keras_explain.Tokens` of a text, `keras_explain.Picture` for how one looks before its
+            preprocessing; by the input's name for a model of several.
         before_training: Whether the network is also explained before its first batch.
         summaries: Whether pictures, histograms and scalars are also written for TensorBoard's own
             tabs.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .explanation import explain as explain
     from .inputs import Features as Features
+    from .inputs import Picture as Picture
     from .inputs import Tokens as Tokens
     from .run import Run as Run
     from .targets import Contrast as Contrast
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Contrast": "keras_explain.targets",
     "Features": "keras_explain.inputs",
+    "Picture": "keras_explain.inputs",
     "Region": "keras_explain.targets",
     "Run": "keras_explain.run",
     "Tokens": "keras_explain.inputs",
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "Contrast",
     "Features",
+    "Picture",
     "Region",
     "Run",
     "Tokens",

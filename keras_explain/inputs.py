@@ -1,4 +1,4 @@
-"""What people call the parts of an input: the columns of a table, the words of a text."""
+"""What people know of an input: a table's columns, a text's words, how a picture looks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ from .store import InputFacts
 
 class InputNames(ABC):
     """What is known of an input beside its numbers."""
+
+    def pictures(self, name: str, values: NDArray[Any]) -> NDArray[np.uint8] | None:
+        """How the probes look, uint8 `(probes, height, width, 1 or 3)`; None as their numbers say.
+
+        Args:
+            name: The input's name.
+            values: The probes' values, `(probes, ...)`.
+
+        Raises:
+            ValueError: If they cannot be made.
+        """
+        return None
 
     @abstractmethod
     def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:
@@ -123,17 +135,52 @@ class Tokens(InputNames):
         )
 
 
-def facts_of(
+@dataclass(frozen=True)
+class Picture(InputNames):
+    """How an input looks to people, where its numbers do not say so.
+
+    Attributes:
+        display: Makes pictures `(probes, height, width, 1 or 3)`, of 0 to 1 or of 0 to 255, of the
+            probes `(probes, ...)` as the model gets them: undoes a preprocessing, picks three of
+            many channels, draws a spectrum.
+    """
+
+    display: Callable[[NDArray[Any]], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.display):
+            raise ValueError(
+                f"`display` must be a function. Received: {type(self.display).__name__}"
+            )
+
+    def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:  # noqa: D102
+        return "image", InputFacts()
+
+    def pictures(self, name: str, values: NDArray[Any]) -> NDArray[np.uint8]:  # noqa: D102
+        made = np.asarray(self.display(values.copy()))
+        numbers = made.dtype.kind in "biuf" and made.size > 0 and np.isfinite(made).all()
+        fits = made.ndim == 4 and len(made) == len(values) and made.shape[-1] in (1, 3)
+        if not numbers or not fits or made.min() < 0 or made.max() > 255:
+            extent = f" from {made.min()} to {made.max()}" if numbers else ""
+            raise ValueError(
+                f"`display` must make pictures ({len(values)}, height, width, 1 or 3) of 0 to 1 or "
+                f"0 to 255 of {name!r}. Received: {made.dtype} of shape {made.shape}{extent}"
+            )
+        is_small = made.dtype.kind == "f" and made.max() <= 1
+        return np.round(made * (255.0 if is_small else 1.0)).astype(np.uint8)
+
+
+def named(
     inputs: InputNames | Mapping[str, InputNames] | None, values: Mapping[str, NDArray[Any]]
-) -> dict[str, tuple[str, InputFacts]]:
-    """Kind and facts of each input that the user named something of.
+) -> dict[str, InputNames]:
+    """What the user said of each input, by its name.
 
     Args:
-        inputs: By the input's name, or for the only one.
+        inputs: By the input's name, or of the only one.
         values: The probes' values by the input's name.
 
     Raises:
-        ValueError: If they do not fit.
+        ValueError: If that names another input.
     """
     if inputs is None:
         return {}
@@ -148,9 +195,9 @@ def facts_of(
         if name not in values or not isinstance(one, InputNames):
             raise ValueError(
                 f"`inputs` must map names of the model's inputs ({', '.join(values)}) to "
-                f"Features or Tokens. Received: {name!r}: {type(one).__name__}"
+                f"Features, Tokens or Picture. Received: {name!r}: {type(one).__name__}"
             )
-    return {name: one.facts(name, values[name]) for name, one in inputs.items()}
+    return dict(inputs)
 
 
 def _numbered(words: Sequence[str] | Mapping[Any, str]) -> list[tuple[Any, str]]:

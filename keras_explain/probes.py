@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .inputs import InputNames, facts_of
+from .inputs import InputNames, named
 from .labels import class_indices
 from .model_view import axes_of
 from .store import ProbeSet
@@ -101,14 +101,16 @@ class Probes:
         Args:
             model: The model that gets them.
             class_names: Names of the classes.
-            names: What the parts of an input are called, by the input's name or for the only one.
+            names: What is known of an input, by the input's name or of the only one.
 
         Raises:
             ValueError: If the names do not fit the inputs.
         """
         inputs = self.named_inputs(model)
         axes = {name: axes_of(array.ndim - 1) for name, array in inputs.items()}
-        known = facts_of(names, inputs)
+        said = named(names, inputs)
+        known = {name: one.facts(name, inputs[name]) for name, one in said.items()}
+        looks = {name: one.pictures(name, inputs[name]) for name, one in said.items()}
         return ProbeSet(
             inputs=inputs,
             axes=axes,
@@ -119,6 +121,7 @@ class Probes:
             labels=self.classes(),
             class_names=class_names,
             facts={name: facts for name, (_, facts) in known.items()},
+            pictures={name: pictures for name, pictures in looks.items() if pictures is not None},
         )
 
     def classes(self) -> NDArray[np.int64] | None:

@@ -18,14 +18,16 @@ from .schema import SCHEMA, is_int, is_name
 from .tensor_file import Tensor, file_bytes, opened, read_header
 
 _PREFIX = "inputs/"
+_PICTURES = "pictures/"
 
 
 def probe_bytes(probes: ProbeSet) -> bytes:
     """The file of the `probes`."""
     tensors: dict[str, NDArray[Any]] = {}
-    for name, values in probes.inputs.items():
-        tensors[_PREFIX + name] = values
-        tensors[_PREFIX + name + "#crc32"] = _checksums(values)
+    for prefix, arrays in ((_PREFIX, probes.inputs), (_PICTURES, probes.pictures)):
+        for name, values in arrays.items():
+            tensors[prefix + name] = values
+            tensors[prefix + name + "#crc32"] = _checksums(values)
     if probes.labels is not None:
         tensors["labels"] = probes.labels
     return file_bytes(tensors, {"schema": SCHEMA, "hash": probes.hash, **probes.to_json()})
@@ -47,6 +49,7 @@ class ProbeFile:
             what else is known of it (`InputFacts`).
         labels: True class of each probe, or None.
         class_names: Names of the classes, or None.
+        pictured: By name of an input that has pictures, their `(height, width, channels)`.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class ProbeFile:
     described: Mapping[str, Mapping[str, Any]]
     labels: tuple[int, ...] | None
     class_names: tuple[str, ...] | None
+    pictured: Mapping[str, tuple[int, ...]]
     _tensors: Mapping[str, Tensor]
     _start: int
 
@@ -83,7 +87,9 @@ class ProbeFile:
         if labels is not None and len(labels) != count:
             raise DamagedFile("It has another number of labels than of probes.")
         names = _optional(metadata.get("class_names"), lambda item: isinstance(item, str), "names")
-        return cls(path, digest, count, described, labels, names, tensors, header.start)
+        pictured = {name: _picture_shape(tensors, name, count) for name in described}
+        shapes = {name: shape for name, shape in pictured.items() if shape is not None}
+        return cls(path, digest, count, described, labels, names, shapes, tensors, header.start)
 
     def read(self, name: str, rows: Sequence[int]) -> NDArray[Any]:
         """Rows of one input, `(rows, *input_shape)`, in the type the model gets.
@@ -97,9 +103,20 @@ class ProbeFile:
         if name not in self.described:
             known = ", ".join(self.described)
             raise UnknownRecord(f"`input` must be one of {known}. Received: {name[:80]!r}")
+        return self._read(_PREFIX, name, rows)
+
+    def picture(self, name: str, rows: Sequence[int]) -> NDArray[np.uint8]:
+        """How rows of one of the `pictured` inputs look, `(rows, height, width, 1 or 3)`.
+
+        Raises: as `read`.
+        """
+        return self._read(_PICTURES, name, rows)
+
+    def _read(self, prefix: str, name: str, rows: Sequence[int]) -> NDArray[Any]:
         if not all(0 <= row < self.count for row in rows):
             raise UnknownRecord(f"`rows` must be below {self.count}. Received: {list(rows)[:20]}")
-        values, checksums = self._tensors[_PREFIX + name], self._tensors[_PREFIX + name + "#crc32"]
+        tensor = prefix + name
+        values, checksums = self._tensors[tensor], self._tensors[tensor + "#crc32"]
         with opened(self.path) as file:
             expected = checksums.read(file, self._start)[list(rows)]
             read = [values.read(file, self._start, row, 1) for row in rows]
@@ -116,13 +133,15 @@ class ProbeFile:
             DamagedFile: if the file has become shorter than its header said.
             OSError: if it cannot be read.
         """
+        everyone = range(self.count)
         probes = ProbeSet(
-            inputs={name: self.read(name, range(self.count)) for name in self.described},
+            inputs={name: self.read(name, everyone) for name in self.described},
             axes={name: fields["axes"] for name, fields in self.described.items()},
             kinds={name: fields["kind"] for name, fields in self.described.items()},
             labels=None if self.labels is None else np.array(self.labels, np.int64),
             class_names=self.class_names,
             facts={name: InputFacts.from_json(fields) for name, fields in self.described.items()},
+            pictures={name: self.picture(name, everyone) for name in self.pictured},
         )
         if probes.hash != self.hash:
             raise DamagedRecord(f"The probes in {self.path.name} do not match their hash.")
@@ -154,6 +173,17 @@ def _matching(tensors: Mapping[str, Tensor], fields: dict[str, Any]) -> int:
         raise DamagedFile(f"Its input {fields['name']!r} has other axes than it names.")
     fields["dtype"], fields["shape"] = str(values.dtype), list(values.shape[1:])
     return count
+
+
+def _picture_shape(tensors: Mapping[str, Tensor], name: str, count: int) -> tuple[int, ...] | None:
+    """Sides and channels of the input's pictures; None if it has none."""
+    values, checksums = tensors.get(_PICTURES + name), tensors.get(_PICTURES + name + "#crc32")
+    if values is None:
+        return None
+    fits = len(values.shape) == 4 and values.shape[0] == count and values.shape[3] in (1, 3)
+    if not fits or values.dtype != np.uint8 or checksums is None or checksums.shape != (count,):
+        raise DamagedFile(f"The pictures of its input {name!r} are not what they should be.")
+    return tuple(values.shape[1:])
 
 
 def _optional(values: Any, fits: Any, what: str) -> tuple[Any, ...] | None:

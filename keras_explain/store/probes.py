@@ -33,6 +33,8 @@ class ProbeSet:
         labels: True class of each probe, `(probes,)`, or None.
         class_names: Names of the classes, or None.
         facts: By name, what else is known of the input.
+        pictures: By name, how an input looks to people where its numbers do not say so,
+            uint8 `(probes, height, width, 1 or 3)`. Not part of the hash.
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -41,6 +43,7 @@ class ProbeSet:
     labels: NDArray[np.int64] | None = None
     class_names: Sequence[str] | None = None
     facts: Mapping[str, InputFacts] = field(default_factory=dict)
+    pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(init=False)
     """By name, smallest and largest finite value of the input over all probes."""
 
@@ -66,6 +69,13 @@ class ProbeSet:
         self._freeze("axes", {name: tuple(self.axes[name]) for name in inputs})
         self._freeze("kinds", {name: self.kinds[name] for name in inputs})
         self._freeze("ranges", {name: _range(values) for name, values in inputs.items()})
+        for name, pictures in self.pictures.items():
+            fits = pictures.ndim == 4 and len(pictures) == self.count and name in inputs
+            require(
+                fits and pictures.dtype == np.uint8 and pictures.shape[-1] in (1, 3),
+                f"`pictures[{name!r}]` must be uint8, ({self.count}, height, width, 1 or 3).",
+                f"{pictures.dtype} of shape {pictures.shape}",
+            )
         if self.labels is not None:
             labels = np.asarray(self.labels)
             require(
@@ -87,7 +97,7 @@ class ProbeSet:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything above: two runs are comparable where it is equal."""
+        """SHA-256 of everything but the pictures: two runs are comparable where it is equal."""
         digest = hashlib.sha256(dumps(self.to_json()).encode())
         for name in sorted(self.inputs):
             digest.update(np.ascontiguousarray(self.inputs[name]).data)

@@ -38,7 +38,9 @@ class Summaries:
     def __init__(self, folder: str | Path, probes: ProbeSet, complete: bool = True) -> None:
         self._file = EventFile(folder)
         self._complete = complete
-        self._photos = {name: _photos(array) for name, array in probes.inputs.items()}
+        self._photos = {
+            name: _photos(probes.pictures.get(name, array)) for name, array in probes.inputs.items()
+        }
         self._limits: dict[str, float] = {}
 
     def add(self, step: int, records: Sequence[Record], figures: Mapping[str, float]) -> None:

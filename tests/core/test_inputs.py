@@ -6,14 +6,19 @@ import pytest
 from keras import layers
 
 import keras_explain
-from keras_explain import Features, Tokens
+from keras_explain import Features, Picture, Tokens
 from keras_explain.callbacks import Explain
-from keras_explain.inputs import facts_of
+from keras_explain.inputs import named
+from keras_explain.probes import Probes
 from keras_explain.store import DamagedFile, InputFacts
 
 TABLE = np.array([[43, 1], [61, 0]], "float32")
 IDS = np.array([[2, 3, 0], [3, 9, 0]])
 WORDS = ["", "[UNK]", "good", "bad"]
+
+
+def facts_of(inputs, values):
+    return {name: one.facts(name, values[name]) for name, one in named(inputs, values).items()}
 
 
 def words_of(vocabulary):
@@ -84,3 +89,44 @@ def test_they_are_kept_in_the_run_and_refused_before_the_first_batch(tmp_path):
         model.fit(TABLE, y, verbose=0, callbacks=[wrong])
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+MEANS = np.array([104, 117, 124], "float32")
+PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3)).astype("uint8")
+
+
+def undone(values):
+    """Of what `keras.applications.vgg16.preprocess_input` does: blue first, less the means."""
+    return (values + MEANS)[..., ::-1]
+
+
+def test_a_preprocessed_picture_is_shown_as_it_was(tmp_path):
+    x = PHOTOS[..., ::-1].astype("float32") - MEANS
+    model = keras.Sequential([keras.Input((6, 6, 3)), layers.Flatten(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    y = np.ones((3, 2), "float32")
+    for name, inputs in (("shown", Picture(undone)), ("bare", None)):
+        watch = Explain(tmp_path / name, (x, y), "saliency", inputs=inputs, target=0, strict=True)
+        model.fit(x, y, verbose=0, callbacks=[watch])
+    shown, bare = (keras_explain.Run(tmp_path / name).probes for name in ("shown", "bare"))
+    np.testing.assert_array_equal(shown.pictures["input"], PHOTOS)
+    np.testing.assert_array_equal(shown.inputs["input"], x)
+    assert not bare.pictures
+    assert shown.hash == bare.hash  # the same examples, whatever they look like
+
+
+def test_a_display_that_makes_no_pictures_is_named():
+    probes = Probes.of((PHOTOS.astype("float32"),))
+    model = keras.Sequential([keras.Input((6, 6, 3)), layers.Flatten()])
+    for display, received in (
+        (lambda values: values[0], r"shape \(6, 6, 3\)"),
+        (lambda values: values - 300, "from -300.0 to"),
+        (lambda values: values * np.nan, "float32 of shape"),
+        (lambda values: values[..., :2], r"shape \(3, 6, 6, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=f"`display` must make pictures.*{received}"):
+            probes.described(model, names=Picture(display))
+    with pytest.raises(ValueError, match="`display` must be a function. Received: str"):
+        Picture("grey")
+    halves = probes.described(model, names=Picture(lambda values: values / 255 / 2)).pictures
+    np.testing.assert_allclose(halves["input"], PHOTOS / 2, atol=0.5)
