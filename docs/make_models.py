@@ -38,7 +38,8 @@ APART = """\
 ## Where backends part
 
 - `activation_maximization` climbs through dozens of steps, each of which makes the rounding of the
-  last one larger: the pictures agree to {climbing:.0%} at worst, what they reach to {reached:.1%}.
+  last one larger: its pictures are only held to {climbing:.0%}, what they reach to {reached:.1%};
+  `counterfactual` and `meaningful_perturbation`, which go by steps too, to {steps:.0%}.
 - `agreement` counts ranks, and two values as good as equal may change places: {ranks:.0%}.
 - `tcav/p_value` is of a test over counts of signs, and a product near zero may have either sign.
 - What is zero but for rounding is compared as such: each `gap` of a sum that is exact, and the
