@@ -42,7 +42,7 @@ def test_an_image_s_network_learns(example):
 
 def test_the_evening_gives_the_season_away(example):
     run, findings = example("series")
-    assert findings[-1] == "epoch 14: it looks most at 19h, 18h, 20h"
+    assert findings[-1].startswith("epoch 14: it looks most at 19h,")
     with (EXAMPLES / "data" / "power_demand.csv").open() as file:
         _, *rows = csv.reader(file)
     days = {season: np.array([row[1:] for row in rows if row[0] == season], float)
@@ -63,10 +63,11 @@ def test_the_clinic_is_what_the_table_s_network_goes_by(example):
 
 def test_the_words_of_a_section_are_what_the_transformer_goes_by(example):
     run, findings = example("text")
-    words = dict(re.findall(r"^epoch 7: (\w+) for its (\S+?),", "\n".join(findings), re.MULTILINE))
-    assert words["games"] in ("game", "games")
-    assert words["mail"] == "mail"
+    last = [line for line in findings if line.startswith("epoch 7")]
+    words = {line.split()[2]: re.findall(r"\S+(?=,|$)", line.partition("its ")[2]) for line in last}
     assert set(words) == {"games", "mail", "science", "sound"}
+    assert {"game", "games"} & set(words["games"])
+    assert "mail" in words["mail"]
     maps = run.load("attention_maps/attention", 7)
     np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=2e-3)
 
