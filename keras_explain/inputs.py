@@ -115,13 +115,13 @@ class Tokens(InputNames):
 
     def _word_of(self) -> Callable[[int], str | None]:
         known = self.vocabulary
-        for method in ("get_vocabulary", "id_to_token", "id_to_piece", "convert_ids_to_tokens"):
+        # A tokenizer's own list of words need not be in the order of the ids: it is asked first.
+        for method in ("id_to_token", "id_to_piece", "convert_ids_to_tokens"):
             if hasattr(known, method):
-                found = getattr(known, method)
-                if method != "get_vocabulary":
-                    return lambda one: _text(found(int(one)))
-                known = found()
-                break
+                word_of = getattr(known, method)
+                return lambda one: _text(word_of(int(one)))
+        if hasattr(known, "get_vocabulary"):
+            known = known.get_vocabulary()
         if isinstance(known, Mapping):
             turned = {
                 int(n): word for word, n in known.items() if isinstance(n, int | np.integer)

@@ -105,9 +105,8 @@ class _Tape:
         self.values = dict(zip((*self.jaxpr.constvars, *self.jaxpr.invars), given, strict=True))
         asked = [n for n, one in enumerate(equations) if one.primitive is _gradients_p]
         begin = {v for n in asked for v in equations[n].invars[1:] if not _is_literal(v)}
-        varies: set[Any] = set()
+        varies = begin.intersection(self.values)
         for n, equation in enumerate(equations):
-            varies |= begin.intersection((*self.values, *equation.outvars)) if not n else set()
             if equation.primitive is _gradients_p:
                 made = self._gradients(*equation.invars)
             elif asked and n < asked[-1]:

@@ -28,7 +28,7 @@ UNSUPPORTED = {("tensorflow", "channels first")}
 
 
 def method_for(kind: type[Method], x, y) -> Method:
-    """The method's own example, with few samples where there may be any number."""
+    """The method's own example, also of a model of several inputs."""
     labels = y if isinstance(y, np.ndarray) and y.ndim == 1 else np.arange(PROBES) % CLASSES
     if not isinstance(x, dict):
         method = kind.example(x, labels)

@@ -1,4 +1,4 @@
-"""JAX and PyTorch alone: training, records and the tab, where TensorFlow is not installed."""
+"""JAX and PyTorch alone: training, records and the tab, where nothing imports TensorFlow."""
 
 import importlib.util
 import json

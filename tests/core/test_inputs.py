@@ -37,6 +37,9 @@ def test_a_table_s_columns_have_names_units_and_categories():
 
 
 class Tokenizer:
+    def get_vocabulary(self):
+        return sorted(WORDS)  # as some do, not in the order of the ids
+
     def id_to_token(self, number):
         return WORDS[number].encode() if number < len(WORDS) else None
 
