@@ -1,27 +1,20 @@
-"""The command `keras-explain`, which shows the package at work: `keras-explain demo`."""
+"""The command `keras-explain`: finds the command that is asked for and runs it."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from keras_explain import __version__
-from keras_explain.demo.serve import free_port, link, open_browser, tensorboard
-from keras_explain.demo.story import EPOCHS, best_view, introduction, verdict
+from keras_explain.commands import COMMANDS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments`, those of the process if None; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        return demo(options)
+        code: int = COMMANDS[options.command].run(options)
+        return code
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
@@ -34,123 +27,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    one = commands.add_parser(
-        "demo",
-        help="train a small network on the spot and open TensorBoard on it (one to two minutes)",
-        description="Train a network that starts to cheat partway, and open TensorBoard's "
-        "Explain tab on the moment it does. Needs no network and no data of yours.",
-    )
-    one.add_argument(
-        "--epochs", type=whole(2), default=EPOCHS, metavar="N", help=f"(default: {EPOCHS})"
-    )
-    one.add_argument(
-        "--log-dir",
-        type=Path,
-        metavar="DIR",
-        help="folder for the logs, which TensorBoard is opened on (default: "
-        "logs/demo-<time>). With one that has a demo already, the two can be compared",
-    )
-    one.add_argument(
-        "--seed", type=whole(0, 2**32 - 1), default=0, metavar="N", help="(default: 0)"
-    )
-    one.add_argument(
-        "--port",
-        type=whole(1, 65535),
-        default=6006,
-        help="port of TensorBoard (default: 6006, or the next that is free)",
-    )
-    one.add_argument(
-        "--no-serve", action="store_true", help="only train; print the command for TensorBoard"
-    )
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
+        command.arguments(one)
     return top
-
-
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A reader of whole numbers from `least` to `most`."""
-
-    def read(text: str) -> int:
-        bounds = f"from {least} on" if most is None else f"from {least} to {most}"
-        complaint = f"must be a whole number {bounds}. Received: {text!r}"
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(complaint) from None
-        if number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(complaint)
-        return number
-
-    return read
-
-
-def demo(options: argparse.Namespace) -> int:
-    """Train, then show."""
-    # Before TensorFlow is imported: its oneDNN kernels crash on some models (see the README).
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    log_dir = options.log_dir or Path("logs", time.strftime("demo-%Y%m%d-%H%M%S"))
-    print("Loading Keras ...", flush=True)
-    try:
-        with native_messages_hidden():
-            from keras_explain.demo.train import train, warm_up
-
-            warm_up()
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing in ("", "keras_explain"):
-            raise
-        print(
-            f"The demo needs {missing}, which is not installed. Install it with\n"
-            '    pip install "keras_explain[demo]"',
-            file=sys.stderr,
-        )
-        return 1
-    print(introduction(options.epochs), end="\n\n")
-    run_dir = log_dir / f"seed-{options.seed}"
-    trained = train(run_dir, options.epochs, options.seed)
-    print(f"\n{verdict(trained.certainty, options.epochs)}")
-    if options.no_serve:
-        print(f"\nLook at it with\n    tensorboard --logdir {shlex.quote(str(log_dir))}")
-        return 0
-    return show(log_dir, options.port, best_view(run_dir.name, options.epochs))
-
-
-@contextmanager
-def native_messages_hidden() -> Iterator[None]:
-    """Drop what is written to stderr, where TensorFlow says at length that there is no GPU.
-
-    Exceptions are raised as ever.
-    """
-    sys.stderr.flush()
-    original = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(original, 2)
-        os.close(original)
-
-
-def show(log_dir: Path, wanted: int, view: dict[str, str | int]) -> int:
-    """Serve `log_dir` until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends TensorBoard as Ctrl-C does
-    try:
-        port = free_port(wanted)
-        if port != wanted:
-            print(f"\nPort {wanted} is taken; TensorBoard gets {port}.")
-        print("\nStarting TensorBoard ...", flush=True)
-        with tensorboard(log_dir, port) as process:
-            address = link(port, **view)
-            print(f"\n    {address}\n\nCtrl-C ends it.", flush=True)
-            open_browser(address)
-            return process.wait()
-    except (OSError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"\nTensorBoard has ended. To look again:\n"
-            f"    tensorboard --logdir {shlex.quote(str(log_dir))}"
-        )
-        return 0

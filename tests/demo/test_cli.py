@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_explain import cli
+from keras_explain.commands.demo import native_messages_hidden
 
 
 def error_of(capsys, *arguments):
@@ -95,14 +96,14 @@ def test_a_missing_package_is_named_with_its_cure(tmp_path, missing):
 
 
 def test_native_messages_are_dropped_and_stderr_comes_back(capfd):
-    with cli.native_messages_hidden():
+    with native_messages_hidden():
         os.write(2, b"noise from a library\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
 
 
 def test_stderr_comes_back_after_an_error(capfd):
-    with pytest.raises(RuntimeError, match="real"), cli.native_messages_hidden():
+    with pytest.raises(RuntimeError, match="real"), native_messages_hidden():
         raise RuntimeError("real")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
