@@ -116,9 +116,22 @@ class Tab:
 
     def __init__(self, page):
         self.page, self.violations, self.requests = page, [], []
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.violations.append(str(error)))
-        page.on("requestfinished", self._keep)
+        self._is_open = False
+        self._heard = {
+            "console": self._hear,
+            "pageerror": lambda error: self.violations.append(str(error)),
+            "requestfinished": self._keep,
+        }
+
+    def _listen(self):
+        for event, listener in self._heard.items():
+            self.page.on(event, listener)
+
+    def let_go(self):
+        """Hear no more of the page."""
+        if self._is_open:
+            for event, listener in self._heard.items():
+                self.page.remove_listener(event, listener)
 
     def _hear(self, message):
         ours = "keras_explain" in (message.location or {}).get("url", "")
@@ -130,14 +143,25 @@ class Tab:
             self.requests.append(request)
 
     def open(self, address, **state):
-        """Load the page anew."""
-        self.page.goto(f"{address}#{hash_of(state)}")
+        """Load the tab anew, and TensorBoard around it where it is not open yet."""
+        place = f"{address}#{hash_of(state)}"
+        is_around = self.page.url.startswith(f"{address}#keras_explain")
+        if not is_around:
+            self.page.goto("about:blank")  # ends what the last test's page still asks for
+        if not self._is_open:
+            self._listen()
+            self._is_open = True
+        if is_around:
+            self.page.evaluate("place => history.replaceState(history.state, '', place)", place)
+            self.inside.goto(self.inside.url)
+        else:
+            self.page.goto(place)
         self.frame.get_by_role("main").wait_for(timeout=60_000)
         return self
 
     def go(self, address=None, **state):
         """Follow a link in the page that is open; load `address` where none is."""
-        if self.page.url == "about:blank":
+        if not self._is_open:
             return self.open(address, **state)
         self.page.evaluate("hash => { location.hash = hash }", hash_of(state))
         return self
@@ -192,25 +216,42 @@ def context(browser):
 
 
 @contextmanager
-def tab_in(context):
-    page = context.new_page()
+def tab_in(page):
+    """The tab in a page, which is left as if nobody had used it."""
     page.set_default_timeout(30_000)
     opened = Tab(page)
     yield opened
+    opened.let_go()
     if page.url != "about:blank":
-        page.evaluate("localStorage.clear()")
-    page.close()
+        page.evaluate("localStorage.clear(); document.body.classList.remove('dark-mode')")
+    page.set_viewport_size(SIZE)
+    page.emulate_media(reduced_motion="null")
     assert opened.violations == []
 
 
+@pytest.fixture(scope="session")
+def page(context):
+    """One page for all: TensorBoard's own scripts take longer to start than the tab."""
+    return context.new_page()
+
+
 @pytest.fixture
-def tab(context):
-    with tab_in(context) as opened:
+def tab(page):
+    with tab_in(page) as opened:
         yield opened
+
+
+@pytest.fixture
+def own_tab(context):
+    """The tab in a page that no other test sees: for what cannot be undone."""
+    page = context.new_page()
+    with tab_in(page) as opened:
+        yield opened
+    page.close()
 
 
 @pytest.fixture
 def first_tab(browser):
     """The tab as one sees it who has never opened it: nothing is in the browser's cache."""
-    with browser.new_context(viewport=SIZE) as context, tab_in(context) as opened:
+    with browser.new_context(viewport=SIZE) as context, tab_in(context.new_page()) as opened:
         yield opened

@@ -183,8 +183,11 @@ HEARD = """document.addEventListener('securitypolicyviolation', event => {
 })"""
 
 
-def test_a_policy_stricter_than_tensorboard_s_is_kept_and_nothing_leaves_the_machine(tab, address):
-    page, asked = tab.page, []
+def test_a_policy_stricter_than_tensorboard_s_is_kept_and_nothing_leaves_the_machine(
+    own_tab, address
+):
+    tab, asked = own_tab, []
+    page = tab.page
 
     def harden(route):
         reply = route.fetch()

@@ -224,10 +224,10 @@ def test_a_live_run_grows_and_does_not_move_the_eye(made, tab, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_tensorboard_that_is_started_again_is_found_without_a_reload(context, tmp_path):
+def test_a_tensorboard_that_is_started_again_is_found_without_a_reload(page, tmp_path):
     make_run(tmp_path / "run", steps=4)
     port = free_port()
-    with tab_in(context) as tab:
+    with tab_in(page) as tab:
         with served(tmp_path, port) as address:
             tab.open(address, e=2)
             tab.by("card").first.locator("canvas[data-testid=map]").wait_for()
