@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 
+from .budget import Budget, share_of
 from .recorder import Moment, Recorder
 
 UNITS = ("epoch", "batch")
@@ -28,6 +28,7 @@ class _Fit:
 
     made: Pass | None = None
     recorder: Recorder | None = None
+    budget: Budget = field(default_factory=Budget)
     awaits_batch: bool = False
     epoch: int | None = None
     batches: int = 0
@@ -74,6 +75,11 @@ class Explain(keras.callbacks.Callback):
         before_training: Whether the network is also explained before its first batch.
         summaries: Whether pictures, histograms and scalars are also written for TensorBoard's own
             tabs.
+        budget: Most of the training's time that may go into explaining, such as 0.05. Steps are
+            left out, rather than the training slowed down, where it would be more or where the
+            disk does not keep up; never the first or the last one. None explains every step.
+        fsync: Whether each step waits, off the training thread, until the disk has it, so that
+            a power cut cannot take it back.
         strict: Whether a failure raises, where it would be recorded and warned of once.
 
     Raises:
@@ -95,6 +101,8 @@ class Explain(keras.callbacks.Callback):
         inputs: InputNames | Mapping[str, InputNames] | None = None,
         before_training: bool = True,
         summaries: bool = True,
+        budget: float | None = None,
+        fsync: bool = False,
         strict: bool = False,
     ) -> None:
         super().__init__()
@@ -113,6 +121,8 @@ class Explain(keras.callbacks.Callback):
         self.inputs = inputs
         self.before_training = before_training
         self.summaries = summaries
+        self.budget = share_of(budget)
+        self.fsync = bool(fsync)
         self.strict = strict
         self._optional = methods is None
         self._fit = _Fit()
@@ -164,7 +174,9 @@ class Explain(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain, where the unit is the epoch."""
         if self.unit == "epoch" and (epoch + 1) % self.every == 0:
-            self._explain(Moment(epoch, epoch, _updates_of(self.model), _figures(logs)))
+            is_last = self.model.stop_training or epoch + 1 == self.params.get("epochs")
+            moment = Moment(epoch, epoch, _updates_of(self.model), _figures(logs))
+            self._explain(moment, must=is_last)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the finished network, if its last step was skipped, and finish the files."""
@@ -172,7 +184,7 @@ class Explain(keras.callbacks.Callback):
         if epoch is not None:
             step = epoch if self.unit == "epoch" else updates - 1
             if step != self._fit.last_logged:
-                self._explain(Moment(step, epoch, updates, _figures(logs)))
+                self._explain(Moment(step, epoch, updates, _figures(logs)), must=True)
         self.close()
 
     def log(
@@ -187,7 +199,8 @@ class Explain(keras.callbacks.Callback):
 
         The first call checks everything against the model and traces the pass, and so does the
         first of another model. Call `close` at the end, or use the callback as a context manager.
-        When is yours to say: `every`, `unit` and `before_training` are not looked at.
+        When is yours to say: `every`, `unit` and `before_training` are not looked at. With a
+        `budget` a step may still be left out.
 
         Args:
             model: The model, built. Where weight gradients are wanted, compiled with a loss.
@@ -226,7 +239,7 @@ class Explain(keras.callbacks.Callback):
     def _begin(self) -> None:
         """A new training, prepared as far as the model is built."""
         self.close()
-        self._fit = _Fit()
+        self._fit = _Fit(budget=Budget(self.budget))
         if not self.model.built:
             self.probes.build(self.model)
         if self.model.built:
@@ -242,21 +255,29 @@ class Explain(keras.callbacks.Callback):
             probes=self.probes.described(self.model, self.class_names, self.inputs),
             loss=getattr(self.model, "loss", None),
             summaries=self.summaries,
+            fsync=self.fsync,
             strict=self.strict,
         )
 
-    def _explain(self, moment: Moment) -> None:
+    def _explain(self, moment: Moment, must: bool = False) -> None:
         made, recorder = self._fit.made, self._fit.recorder
         if made is None or recorder is None:  # a model that its first batch has yet to build
             return
+        budget = self._fit.budget
+        if not must and not budget.allows():
+            recorder.left_out()
+            return
+        if not must and budget.is_set and not recorder.has_room():
+            recorder.drop(moment)
+            return
         self._fit.last_logged = moment.step
-        begin = time.perf_counter()
-        try:
-            outcome = made.run()
-        except Exception as error:  # an explanation never stops a training
-            recorder.missed(moment, error)
-        else:
-            recorder.keep(moment, outcome, time.perf_counter() - begin)
+        with budget.spending():
+            try:
+                outcome = made.run()
+            except Exception as error:  # an explanation never stops a training
+                recorder.missed(moment, error)
+            else:
+                recorder.keep(moment, outcome, budget.seconds())
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but what belongs to a running `fit`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from keras_explain.outcome import Fault, Outcome
 from keras_explain.passes import Pass
 from keras_explain.records import numpy_of, records_of, score_kind
-from keras_explain.store import Failure, ProbeSet, StepInfo, Writer
+from keras_explain.store import RECORDS, Failure, ProbeSet, StepInfo, Writer
 from keras_explain.summaries import Summaries
 
 WAITING = 2
@@ -45,6 +45,7 @@ class Recorder:
         probes: The probes as they are kept.
         loss: The compiled loss, which tells probabilities from logits.
         summaries: Whether to write summaries for TensorBoard's own tabs.
+        fsync: Whether to wait until the disk has each step.
         strict: Work on the training thread, and raise.
     """
 
@@ -56,12 +57,14 @@ class Recorder:
         probes: ProbeSet,
         loss: Any,
         summaries: bool,
+        fsync: bool,
         strict: bool,
     ) -> None:
         self._folder = log_dir / "explain"
         self._pass = made_by
         self._probes = probes
         self._loss = loss
+        self._fsync = fsync
         self._strict = strict
         self._with_summaries = summaries
         self._writer: Writer | None = None
@@ -70,6 +73,8 @@ class Recorder:
         self._failures: list[Failure] = []
         self._told = 0  # how many of them the files have told
         self._dropped = 0
+        self._left_out = 0
+        self._others: set[str] = set()
         self._last: Callable[[], None] | None = None
         self._warned: set[tuple[str, str]] = set()
         self._lock = Lock()
@@ -77,8 +82,29 @@ class Recorder:
         # Its thread is joined when the interpreter ends: an interrupted training loses nothing.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keras_explain")
 
-    def keep(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
-        """Write the outcome of a pass, soon."""
+    def has_room(self) -> bool:
+        """Whether a step could be kept now, without waiting for the disk."""
+        if self._strict:
+            return True
+        has_room = self._room.acquire(blocking=False)
+        if has_room:
+            self._room.release()
+        return has_room
+
+    def left_out(self) -> None:
+        """Count a step for which there was no time."""
+        with self._lock:
+            self._left_out += 1
+
+    def drop(self, moment: Moment) -> None:
+        """Count and tell of a step for which there was no room."""
+        with self._lock:
+            self._dropped += 1
+        text = f"The disk does not keep up: {WAITING} steps were still waiting to be written."
+        self._fail(moment, Fault("store", TimeoutError(text)))
+
+    def keep(self, moment: Moment, outcome: Outcome, seconds: Mapping[str, float]) -> None:
+        """Write the outcome of a pass, which took so many `seconds`, soon."""
         self._soon(moment, lambda: self._write(moment, outcome, seconds))
 
     def missed(self, moment: Moment, error: Exception) -> None:
@@ -98,6 +124,8 @@ class Recorder:
         if self._last is not None and self._told < len(self._failures):
             self._last()  # once more, with what has failed since
         self._last = None
+        if self._writer is not None:
+            self._writer.close()
         if self._summaries is not None:
             self._summaries.close()
             self._summaries = None
@@ -117,7 +145,7 @@ class Recorder:
         finally:
             self._room.release()
 
-    def _write(self, moment: Moment, outcome: Outcome, seconds: float) -> None:
+    def _write(self, moment: Moment, outcome: Outcome, seconds: Mapping[str, float]) -> None:
         records, faults = records_of(self._pass, outcome)
         for fault in faults:
             self._fail(moment, fault)
@@ -127,7 +155,7 @@ class Recorder:
             "score": self._score,
             "target": self._pass.built.target,
             "targets": tuple(int(index) for index in numpy_of(outcome.targets)),
-            "seconds": {"pass": seconds},
+            "seconds": seconds,
         }
         if outcome.loss is not None:
             moment.logs["probe_loss"] = float(numpy_of(outcome.loss))
@@ -145,14 +173,18 @@ class Recorder:
     def _store(
         self, moment: Moment, info: dict[str, Any], records: list[Any], since: int | None = None
     ) -> None:
-        with self._lock:
-            since = self._told if since is None else since
-            untold = self._failures[since:]
-            totals = {"failures": len(self._failures), "dropped": self._dropped}
         try:
             if self._writer is None:
-                folder = self._folder / "plugins" / "keras_explain"
-                self._writer = Writer(folder, self._probes, start=moment.step)
+                folder = self._folder / RECORDS
+                self._writer = Writer(folder, self._probes, start=moment.step, fsync=self._fsync)
+            with self._lock:
+                since = self._told if since is None else since
+                untold = self._failures[since:]
+                totals = {
+                    "failures": len(self._failures),
+                    "dropped": self._dropped,
+                    "left_out": self._left_out,
+                }
             self._writer.write(
                 StepInfo(
                     step=moment.step,
@@ -174,11 +206,25 @@ class Recorder:
         with self._lock:
             self._told = since + len(untold)
         self._last = lambda: self._store(moment, info, records, since)
+        self._tell_of(moment, self._writer.others)
+
+    def _tell_of(self, moment: Moment, others: tuple[str, ...]) -> None:
+        """Tell, once, of other trainings in the same folder."""
+        if set(others) <= self._others:
+            return
+        self._others.update(others)
+        text = (
+            f"Another training is writing to the same folder: {', '.join(others)}. This one has "
+            "an attempt of its own, and hides the other's steps. Give each its own `log_dir`."
+        )
+        self._fail(moment, Fault("store", FileExistsError(text)))
 
     def _summarise(self, moment: Moment, records: list[Any]) -> None:
         try:
             if self._summaries is None:
-                self._summaries = Summaries(self._folder, self._probes, self._with_summaries)
+                self._summaries = Summaries(
+                    self._folder, self._probes, self._with_summaries, self._fsync
+                )
             self._summaries.add(moment.step, records, self._figures(records))
         except Exception as error:  # likewise, for the other file
             self._fail(moment, Fault("event file", error))

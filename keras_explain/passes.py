@@ -100,7 +100,7 @@ class Pass:
         self._backend.trace(self._graph, self._network.x)
 
     def run(self) -> Outcome:
-        """The outcome at the model's present weights."""
+        """The outcome at the model's present weights, once it has been computed."""
         built = self.built
         found = self._graph(self._network.x)
         readings = {int(index): reading for index, reading in found.pop("readings").items()}
@@ -109,6 +109,7 @@ class Pass:
             self._compute(outcome)
         if not self._backend.IS_TRACED:  # the way through the model keeps all its tensors alive
             built.view = replace(built.view, flow=None)
+        self._backend.wait((outcome.scores, outcome.loss, outcome.readings))
         return outcome
 
     def calls(self) -> dict[Call, float]:

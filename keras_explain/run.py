@@ -86,9 +86,25 @@ class Run:
     @property
     def logs(self) -> Mapping[str, NDArray[np.float64]]:
         """Keras's logs, by name `(steps,)`; NaN where a step has no such value."""
-        infos = [step.info for step in self._index.steps]
-        names = dict.fromkeys(name for info in infos for name in info.logs)
-        return {name: np.array([info.logs.get(name, np.nan) for info in infos]) for name in names}
+        return _by_step([step.info.logs for step in self._index.steps])
+
+    @property
+    def seconds(self) -> Mapping[str, NDArray[np.float64]]:
+        """What each step took, by name `(steps,)`; NaN where it is not known.
+
+        `pass` is the step's own; `explaining` and `training` are sums over all steps since the
+        first: their ratio is the share of the training's time that went into explaining.
+        """
+        return _by_step([step.info.seconds for step in self._index.steps])
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """How many steps and failures there were, as the last step counts them.
+
+        `failures`; `dropped`, steps that could not be written; `left_out`, steps for which the
+        callback's `budget` had no time.
+        """
+        return dict(self._index.steps[-1].info.totals) if self._index.steps else {}
 
     @property
     def target(self) -> str | None:
@@ -144,6 +160,11 @@ class Run:
         """
         report = self._health.report(self._index, Thresholds.of(limits))
         return tuple(finding.alert for finding in report.findings)
+
+
+def _by_step(figures: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
+    names = dict.fromkeys(name for of_step in figures for name in of_step)
+    return {name: np.array([of.get(name, np.nan) for of in figures]) for name in names}
 
 
 def _records_folder(log_dir: Path) -> Path:

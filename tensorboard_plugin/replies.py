@@ -73,6 +73,7 @@ def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
         "missing": _missing(index),
         "failures": failures[-MAX_LISTED:],
         "totals": infos[-1].totals if infos else {},
+        "share": _share(infos[-1].seconds) if infos else None,
         "problems": (problems + trouble)[-MAX_LISTED:],
     }
 
@@ -193,6 +194,12 @@ def _missing(index: Index) -> dict[str, list[int]]:
         if steps:
             missing[key] = steps
     return missing
+
+
+def _share(seconds: Mapping[str, float]) -> float | None:
+    """Of the training's time, what went into explaining; None where it is not known."""
+    explaining, training = seconds.get("explaining"), seconds.get("training", 0.0)
+    return _finite(explaining / training) if explaining is not None and training > 0 else None
 
 
 def _finite(value: float | None) -> float | None:

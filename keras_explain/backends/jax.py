@@ -193,6 +193,11 @@ def numpy_of(tensor: Any) -> NDArray[Any]:
     return np.asarray(tensor)
 
 
+def wait(tensors: Any) -> None:
+    """Return when these have been computed: a call returns before that."""
+    jax.block_until_ready(tensors)
+
+
 def before_casts(tensor: Any) -> Iterator[Any]:
     """The tensor, and what it was cast from, inside a trace; so on until there is no cast."""
     yield tensor

@@ -80,6 +80,12 @@ def numpy_of(tensor: tf.Tensor) -> NDArray[Any]:
     return array
 
 
+def wait(tensors: Any) -> None:
+    """Return when these have been computed: on a GPU a call returns before that."""
+    if tf.config.list_logical_devices("GPU"):
+        tf.test.experimental.sync_devices()
+
+
 def before_casts(tensor: Any) -> Iterator[Any]:
     """The tensor, and what it was cast from, inside a graph; so on until there is no cast."""
     yield tensor

@@ -74,6 +74,12 @@ def numpy_of(tensor: torch.Tensor) -> NDArray[Any]:
     return array
 
 
+def wait(tensors: Any) -> None:
+    """Return when these have been computed: on a GPU a call returns before that."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def before_casts(tensor: Any) -> Iterator[Any]:
     """The tensor; what it was cast from is not to be had again."""
     yield tensor

@@ -6,6 +6,7 @@ https://www.tensorflow.org/tutorials/load_data/tfrecord
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -22,6 +23,9 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_STRING
 
+from .folder import fsync_folder, is_at, make_folder
+from .retry import persistently
+
 PLUGIN = "keras_explain"
 """Name under which TensorBoard knows the tab."""
 
@@ -33,20 +37,20 @@ class EventFile:
 
     Args:
         folder: A run of TensorBoard; made if missing. No other live writer may share it.
+        fsync: Wait at every event until the disk has it.
 
     Raises:
         OSError: if the file cannot be made.
+
+    Attributes:
+        path: The file. Where it was removed, or half an event could not be taken back, the next
+            event opens another one.
     """
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        now = time.time()
-        # TensorBoard reads the files of a run in the order of their names.
-        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
-        self.path = Path(folder, f"{name}.{next(_number)}.{PLUGIN}")
-        self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed by `close`
-        self._size = 0
-        self._append(Event(wall_time=now, file_version="brain.Event:2"))
+    def __init__(self, folder: str | PathLike[str], fsync: bool = False) -> None:
+        self._folder = Path(folder)
+        self._fsync = fsync
+        persistently(self._open)
 
     def add(self, step: int, wall_time: float, values: Iterable[Summary.Value]) -> None:
         """Append one event.
@@ -57,14 +61,40 @@ class EventFile:
             values: Summaries, of one tag each.
 
         Raises:
-            OSError: if the file system refuses. The file is then as it was before: TensorBoard
-                would read nothing behind half an event.
+            OSError: if the file system refuses, more than once where that may pass. The file is
+                then as it was before: TensorBoard would read nothing behind half an event.
         """
-        self._append(Event(step=step, wall_time=wall_time, summary=Summary(value=values)))
+        event = Event(step=step, wall_time=wall_time, summary=Summary(value=values))
+        persistently(lambda: self._add(event))
 
     def close(self) -> None:
         """Close the file; nothing is lost by not doing so."""
         self._file.close()
+
+    def _open(self) -> None:
+        make_folder(self._folder, self._fsync)
+        now = time.time()
+        # TensorBoard reads the files of a run in the order of their names.
+        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+        self.path = self._folder / f"{name}.{next(_number)}.{PLUGIN}"
+        self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed by `close`
+        self._size = 0
+        self._is_torn = False
+        try:
+            self._append(Event(wall_time=now, file_version="brain.Event:2"))
+            if self._fsync:
+                fsync_folder(self._folder)
+        except BaseException:
+            self._file.close()
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            raise
+
+    def _add(self, event: Event) -> None:
+        if self._file.closed or self._is_torn or not is_at(self.path, self._file.fileno()):
+            self._file.close()
+            self._open()
+        self._append(event)
 
     def _append(self, event: Event) -> None:
         left = memoryview(_framed(event.SerializeToString()))
@@ -72,8 +102,12 @@ class EventFile:
         try:
             while left:
                 left = left[self._file.write(left) :]
+            if self._fsync:
+                os.fsync(self._file.fileno())
         except BaseException:
+            self._is_torn = True
             self._file.truncate(self._size)
+            self._is_torn = False
             raise
         self._size = size
 

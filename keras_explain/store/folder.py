@@ -6,9 +6,12 @@ import contextlib
 import os
 import re
 import stat
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from .retry import persistently
 
 RECORDS = Path("plugins", "keras_explain")
 """Where the records lie below a run of TensorBoard."""
@@ -36,6 +39,7 @@ class Found:
     step: int
     size: int
     changed: int
+    inode: int  # two changes may lie within one tick of the file system's clock
 
 
 def step_files(folder: Path) -> Iterator[Found]:
@@ -52,7 +56,30 @@ def step_files(folder: Path) -> Iterator[Found]:
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
                     attempt, number = int(match[1]), int(match[2])
-                    yield Found(entry.name, attempt, number - 1, status.st_size, status.st_mtime_ns)
+                    yield Found(
+                        entry.name,
+                        attempt,
+                        number - 1,
+                        status.st_size,
+                        status.st_mtime_ns,
+                        status.st_ino,
+                    )
+
+
+def make_folder(folder: Path, fsync: bool = False) -> None:
+    """Make `folder`, and those above it that are missing.
+
+    Args:
+        folder: The folder; it may be there already.
+        fsync: Wait until the disk has the names of those that are new.
+
+    Raises:
+        OSError: if the file system refuses.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()] if fsync else []
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in reversed(missing):
+        fsync_folder(place.parent)
 
 
 def publish(path: Path, content: bytes, fsync: bool = False) -> None:
@@ -64,9 +91,14 @@ def publish(path: Path, content: bytes, fsync: bool = False) -> None:
         fsync: Wait until the disk has it, so that a power cut cannot take it back.
 
     Raises:
-        OSError: if the file system refuses; nothing is left behind.
+        OSError: if the file system refuses, more than once where that may pass; nothing is left
+            behind.
     """
-    temporary = path.with_name(_TEMPORARY + path.name)
+    persistently(lambda: _publish(path, content, fsync))
+
+
+def _publish(path: Path, content: bytes, fsync: bool) -> None:
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         with open(temporary, "wb", buffering=0) as file:
             left = memoryview(content)
@@ -79,16 +111,27 @@ def publish(path: Path, content: bytes, fsync: bool = False) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if fsync and os.name == "posix":
-        _fsync_folder(path.parent)
+    if fsync:
+        fsync_folder(path.parent)
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in `folder`, where the system can be asked for that."""
+    if os.name != "posix":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Whether the opened file is still the one that lies at `path`."""
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def remove_temporary(folder: Path) -> None:

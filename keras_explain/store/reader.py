@@ -48,13 +48,11 @@ class Index:
         steps: The steps shown, in order.
         problems: Files that cannot be used.
         records: By key, the record as the newest step that has it says.
-        last_attempt: Highest attempt among the usable files, shown or not; None without any.
     """
 
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
     records: Layout
-    last_attempt: int | None
 
     @cached_property
     def by_number(self) -> dict[int, Step]:
@@ -118,7 +116,7 @@ class Reader:
         self.folder = Path(folder)
         self._lock = threading.Lock()
         self._known: dict[Found, Step | Problem] = {}
-        self._index = Index((), (), {}, None)
+        self._index = Index((), (), {})
         self._listed = (0, 0.0)
         self._layouts: dict[str, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
@@ -137,7 +135,7 @@ class Reader:
             except OSError as error:
                 self._listed = 0, 0.0
                 problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
-                return Index((), (problem,), {}, None)
+                return Index((), (problem,), {})
             self._listed = looked
             if found != self._known.keys():
                 known = {file: self._known.get(file) or self._read(file) for file in found}
@@ -298,13 +296,12 @@ def _index(known: Mapping[Found, Step | Problem]) -> Index:
     read = [known[found] for found in order]
     whole = [step for step in read if isinstance(step, Step)]
     problems = tuple(problem for problem in read if isinstance(problem, Problem))
-    newest = whole[-1] if whole else None
     shown = [step for step in _not_superseded(whole) if step.probes == whole[-1].probes]
     records: dict[str, Stored] = {}
     for step in reversed(shown):
         for key, stored in step.layout.items():
             records.setdefault(key, stored)
-    return Index(tuple(shown), problems, records, newest.attempt if newest else None)
+    return Index(tuple(shown), problems, records)
 
 
 def _not_superseded(steps: Sequence[Step]) -> list[Step]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .claim import Claim, claimed, other_writers
 from .encoding import Encoded, encode
-from .folder import probes_file, publish, remove_temporary, step_file
+from .folder import make_folder, probes_file, publish, remove_temporary, step_file, step_files
 from .layout import Prepared, step_bytes
 from .probe_file import probe_bytes
 from .probes import ProbeSet
-from .reader import Reader
+from .reader import Reader, Step
+from .retry import persistently
 from .schema import STATS, RecordSpec, StepInfo, require
 from .statistics import as_shown, drift, row_statistics
 
@@ -22,8 +25,9 @@ from .statistics import as_shown, drift, row_statistics
 class Writer:
     """Writes the records of one training to `folder`.
 
-    A training that goes on behind the last step of the same probes continues that attempt.
-    Any other start opens a new attempt, from whose first step on the older ones are hidden.
+    A training that goes on behind the last step of the same probes continues that attempt, unless
+    its writer is still alive. Any other start opens a new attempt, from whose first step on the
+    older ones are hidden. No two live writers share an attempt.
 
     One step costs its file's bytes on disk and no memory but the stored rows of the last two
     steps, which the drift needs.
@@ -36,6 +40,10 @@ class Writer:
 
     Raises:
         OSError: if the folder or the probes' file cannot be written.
+
+    Attributes:
+        drift: By key, the median drift over the probes at the last step; not where it is unknown.
+        others: Who else has written to the folder since the attempt was opened.
     """
 
     def __init__(
@@ -45,12 +53,20 @@ class Writer:
         self.probes = probes
         self._fsync = fsync
         self.drift: dict[str, float] = {}
-        """By key, the median drift over the probes at the last step; not where it is unknown."""
         self._kept: list[tuple[int, dict[str, Encoded]]] = []
         """The last two steps written, with their records."""
+        self.others: tuple[str, ...] = ()
         self._publish_probes()
-        remove_temporary(self.folder)
-        self.attempt = self._open_attempt(start)
+        self._claim = self._open_attempt(start)
+
+    @property
+    def attempt(self) -> int:
+        """Which start of the training this is, from 0."""
+        return self._claim.attempt
+
+    def close(self) -> None:
+        """Let others continue the attempt; the end of the process does so too."""
+        self._claim.release()
 
     def write(self, info: StepInfo, records: Sequence[tuple[RecordSpec, ArrayLike]]) -> Path:
         """Write one step; a step that is written again replaces its file.
@@ -82,9 +98,14 @@ class Writer:
             for spec, values in records
         ]
         self._publish_probes()
+        if not self._claim.holds:
+            self._claim.release()
+            self._claim = self._open_attempt(info.step)
         path = self.folder / step_file(self.attempt, info.step)
         content = step_bytes(info, self.attempt, self.probes.hash, prepared)
         publish(path, content, self._fsync)
+        self._claim.touch()
+        self.others = tuple(other.said for other in self._alive if other.has_written())
         earlier = [kept for kept in self._kept if kept[0] < info.step]
         encoded = {record.spec.key: record.encoded for record in prepared}
         self.drift = {
@@ -99,19 +120,42 @@ class Writer:
         # At every step: who tidies up the log directory during a training loses the past only.
         path = self.folder / probes_file(self.probes.hash)
         if not path.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder, self._fsync)
             publish(path, probe_bytes(self.probes), self._fsync)
 
-    def _open_attempt(self, start: int) -> int:
-        reader = Reader(self.folder)
-        index = reader.index()
-        if index.last_attempt is None:
-            return 0
-        last = index.steps[-1] if index.steps else None
-        if last is not None and last.probes == self.probes.hash and start > last.info.step:
+    def _open_attempt(self, start: int) -> Claim:
+        reader, least = Reader(self.folder), 0
+        while True:
+            attempt, _ = self._next_attempt(reader, start, least)
+            claim = persistently(partial(claimed, self.folder, attempt))
+            if claim is None:
+                least = attempt + 1
+                continue
+            # Its former writer may have ended, with more steps, since the folder was looked at.
+            now, last = self._next_attempt(reader, start, least)
+            if now == attempt:
+                break
+            claim.release()
+        if last is not None:
             self._kept = [(last.info.step, reader.encoded_step(last))]
-            return last.attempt
-        return index.last_attempt + 1
+        self._alive = other_writers(self.folder, claim)
+        if not self._alive:
+            remove_temporary(self.folder)
+        return claim
+
+    def _next_attempt(self, reader: Reader, start: int, least: int) -> tuple[int, Step | None]:
+        """The attempt to write, `least` or more, and its last step where it is continued."""
+        # By the names: what cannot be read today must not be mixed with what is written now.
+        newest = max((found.attempt for found in step_files(self.folder)), default=-1)
+        last = reader.index().steps[-1:]
+        if (
+            last
+            and last[0].attempt == newest >= least
+            and last[0].probes == self.probes.hash
+            and start > last[0].info.step
+        ):
+            return newest, last[0]
+        return max(newest + 1, least), None
 
 
 def _checked(spec: RecordSpec, values: ArrayLike, probes: int) -> NDArray[np.float32]:

@@ -33,10 +33,13 @@ class Summaries:
         folder: The sub-run `<log_dir>/explain`.
         probes: The probes, whose photos lie under the maps.
         complete: Whether more is written than the word to TensorBoard that the run has records.
+        fsync: Whether to wait until the disk has each event.
     """
 
-    def __init__(self, folder: str | Path, probes: ProbeSet, complete: bool = True) -> None:
-        self._file = EventFile(folder)
+    def __init__(
+        self, folder: str | Path, probes: ProbeSet, complete: bool = True, fsync: bool = False
+    ) -> None:
+        self._file = EventFile(folder, fsync)
         self._complete = complete
         self._photos = {
             name: _photos(probes.pictures.get(name, array)) for name, array in probes.inputs.items()

@@ -71,6 +71,8 @@ def test_the_manifest_tells_everything_but_the_numbers(client, run):
     assert manifest["probes"]["inputs"][0]["shape"] == [48, 48, 3]
     assert manifest["failures"][-1]["source"] == "smooth_grad"
     assert manifest["problems"] == []
+    assert manifest["share"] == pytest.approx(0.21 / 30)
+    assert manifest["totals"]["left_out"] == 0
     records = {record["key"]: record for record in manifest["records"]}
     assert list(records) == list(run.keys)
     assert records["saliency"]["shape"] == [48, 48, 3]

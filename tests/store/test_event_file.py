@@ -58,6 +58,8 @@ def test_a_refused_event_leaves_the_file_as_it_was(tmp_path):
     class FullDisk:
         """Takes twenty bytes, then none."""
 
+        closed = False
+
         def __init__(self):
             self.left = 20
 
@@ -69,6 +71,9 @@ def test_a_refused_event_leaves_the_file_as_it_was(tmp_path):
 
         def truncate(self, size):
             return real.truncate(size)
+
+        def fileno(self):
+            return real.fileno()
 
     file._file = FullDisk()
     with pytest.raises(OSError, match="No space left"):

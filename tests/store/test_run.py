@@ -57,6 +57,8 @@ def test_a_run_tells_all_of_itself(log_dir):
     assert run.specs["saliency"].shown == "max"
     assert np.isnan(run.logs["loss"][0])
     assert run.failures[-1].source == "smooth_grad"
+    assert run.totals == {"failures": 1, "dropped": 0, "left_out": 0}
+    assert run.seconds["explaining"][-1] / run.seconds["training"][-1] == pytest.approx(0.007)
     assert run.stats("saliency")["p99"].shape == (4, 16)
     assert run.problems == ()
     assert "steps=4" in repr(run)

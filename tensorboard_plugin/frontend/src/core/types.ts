@@ -100,7 +100,9 @@ export interface Manifest {
   records: RecordSpec[];
   missing?: Record<string, number[]>;
   failures: Failure[];
-  totals: { failures?: number; dropped?: number };
+  totals: { failures?: number; dropped?: number; left_out?: number };
+  /** Of the training's time, what went into explaining. */
+  share?: number | null;
   problems: unknown[];
   /** Of a run without records. */
   summaries?: SummaryList;
