@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from .health import Alert, Health, Thresholds
 from .store.errors import RecordsNotFound
 from .store.folder import RECORDS, step_files
+from .store.index import Problem
 from .store.probes import ProbeSet
-from .store.reader import Problem, Reader
+from .store.reader import Reader
 from .store.schema import Failure, RecordSpec
 from .store.similarity import Diff, diff
 

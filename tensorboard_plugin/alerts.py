@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_explain.health import RULES, Finding, Health, Report, Thresholds
 from keras_explain.store import Reader
+from keras_explain.store.index import EMPTY
 
 from .queries import BadRequest
 
@@ -58,11 +59,14 @@ def alerts(reader: Reader, watches: Watches, limits: Mapping[str, float], points
         thresholds = Thresholds.of(limits)
     except ValueError as error:
         raise BadRequest(str(error)) from error
-    report = watches.of(reader).report(reader.index(), thresholds, SECONDS)
+    index = reader.read_on(SECONDS)
+    # What is measured before a step that is still unread would have to be measured again.
+    measured = EMPTY if index.unread else index
+    report = watches.of(reader).report(measured, thresholds, SECONDS)
     shown = report.findings[:MAX_ALERTS]
     reply = {
         "checked": len(report.steps),
-        "pending": report.pending,
+        "pending": report.pending + (len(index.listed) if index.unread else 0),
         "left_out": len(report.findings) - len(shown),
         "alerts": [_alert(found, report, points) for found in shown],
     }

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader, RecordSpec
+from keras_explain.store.index import Step
 from keras_explain.store.layout import Stored
-from keras_explain.store.reader import Step
 from keras_explain.store.similarity import cosine_distance
 
 from .bundle import bundle
@@ -74,7 +74,7 @@ def channels(
         UnknownRecord: if there is no such record.
         BadRequest: if it has no channels, or too much would be read or sent.
     """
-    index = reader.index()
+    index = reader.index(steps if since is None else [*steps, since])
     now = index.record(key)
     axis = plane_axis(now.spec)
     if axis is None:

@@ -36,7 +36,7 @@ def npz(
         UnknownRecord: if there is no such record.
         BadRequest: if a row does not exist, or the file would be too large.
     """
-    index = reader.index()
+    index = reader.read_on() if steps is None else reader.index(steps)
     record = index.record(key)
     at = chosen(rows, "rows", record.row_count)
     numbers = [step.info.step for step in index.steps] if steps is None else list(steps)
@@ -58,7 +58,7 @@ def csv(reader: Reader, key: str, rows: Sequence[int] | None) -> Export:
         UnknownRecord: if there is no such record.
         BadRequest: if a row does not exist, or the table would be too long.
     """
-    index = reader.index()
+    index = reader.read_on()
     at = chosen(rows, "rows", index.record(key).row_count)
     if len(at) * len(index.steps) > MAX_LINES:
         raise BadRequest(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader
+from keras_explain.store.index import Index, Step
 from keras_explain.store.layout import Stored
-from keras_explain.store.reader import Index, Step
 from keras_explain.store.schema import STATS
 from keras_explain.store.tensor_file import opened
 
@@ -68,7 +68,7 @@ def layers(
         UnknownRecord: if there is no such step.
         BadRequest: if there is no such record, or too much would be read.
     """
-    index = reader.index()
+    index = reader.index([number])
     all_keys = [key for key, of in index.records.items() if of.spec.method == method]
     if not all_keys:
         raise BadRequest(f"`of` must name a method with records. Received: {method[:80]!r}")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader, RecordSpec
 from keras_explain.store.encoding import Encoded, encode
+from keras_explain.store.index import Step
 from keras_explain.store.layout import Stored
-from keras_explain.store.reader import Step
 from keras_explain.store.statistics import as_shown
 
 from .bundle import bundle
@@ -54,7 +54,7 @@ def maps(
         UnknownRecord: if there is no such record.
         BadRequest: if a row or channel does not exist, or the reply would be too large.
     """
-    index = reader.index()
+    index = reader.index(steps)
     now = index.record(key)
     at = chosen(rows, "rows", now.row_count)
     shape, axes = shown_shape(now)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_explain.store import Reader, statistics
-from keras_explain.store.reader import Step
+from keras_explain.store.index import Step
 
 
 def loaded(reader: Reader, step: Step, key: str, count: int) -> NDArray[np.float32] | None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader
+from keras_explain.store.index import Index
 from keras_explain.store.layout import Stored
-from keras_explain.store.reader import Index
 from keras_explain.store.similarity import cosine_distance, spearman_distance, top_overlap
 from keras_explain.store.statistics import as_shown
 
@@ -39,13 +39,13 @@ class Side:
     stored: Stored
 
     @classmethod
-    def of(cls, reader: Reader, key: str) -> Side:
-        """The side of that key.
+    def of(cls, reader: Reader, key: str, steps: Sequence[int]) -> Side:
+        """The side of that key, at some of those `steps`.
 
         Raises:
             UnknownRecord: if there is no such record.
         """
-        index = reader.index()
+        index = reader.index(steps)
         return cls(reader, index, key, index.record(key))
 
     def read(self, number: int, rows: list[int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

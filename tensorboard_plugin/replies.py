@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_explain.store import Reader, StoreError
+from keras_explain.store.index import Index, Step
 from keras_explain.store.probe_file import ProbeFile
-from keras_explain.store.reader import Index, Step
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
@@ -23,17 +23,21 @@ MAX_LISTED = 100
 MAX_BYTES = 64 * 2**20
 """Largest table of figures."""
 
+SECONDS = 1.0
+"""How long a request may read on."""
+
 
 def runs(readers: Mapping[str, tuple[str, Reader]], logdir: str) -> dict[str, Any]:
     """The runs, given by name in TensorBoard as the name shown and the reader."""
     listed = []
     for run, (name, reader) in readers.items():
-        steps = reader.index().steps
+        index = reader.index()
+        steps = index.steps
         listed.append(
             {
                 "run": run,
                 "name": name,
-                "steps": len(steps),
+                "steps": len(index.listed),
                 "last": steps[-1].info.step if steps else None,
                 "updated": steps[-1].info.wall_time if steps else None,
                 "probes": steps[-1].probes if steps else None,
@@ -42,9 +46,20 @@ def runs(readers: Mapping[str, tuple[str, Reader]], logdir: str) -> dict[str, An
     return {"runs": listed, "logdir": logdir}
 
 
-def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
-    """Everything about a run but its arrays; it grows by a few numbers a step."""
-    index = reader.index()
+def manifest(reader: Reader, run: str, name: str, more: bool = False) -> dict[str, Any]:
+    """Everything about a run but its arrays; it grows by a few numbers a step.
+
+    Of a long run it says at first only which steps there are, and about the newest ones the rest:
+    `unread` is how many are still to come, and None stands for what is not known of them yet.
+
+    Args:
+        reader: Reads the run.
+        run: Its name in TensorBoard.
+        name: Its name for people.
+        more: Whether to read on first, for `SECONDS`.
+    """
+    index = reader.read_on(SECONDS) if more else reader.index()
+    read = [index.by_number.get(found.step) for found in index.listed]
     infos = [step.info for step in index.steps]
     problems = [{"file": of.file, "error": of.error} for of in index.problems]
     probes, trouble = _probes(reader, index)
@@ -55,11 +70,15 @@ def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
         "run": run,
         "name": name,
         "probes": probes,
-        "steps": [info.step for info in infos],
-        "epochs": [info.epoch for info in infos],
-        "wall_times": [info.wall_time for info in infos],
-        "attempts": [step.attempt for step in index.steps],
-        "logs": {log: [_finite(info.logs.get(log)) for info in infos] for log in logged},
+        "steps": [found.step for found in index.listed],
+        "unread": index.unread,
+        "epochs": [step and step.info.epoch for step in read],
+        "wall_times": [step and step.info.wall_time for step in read],
+        "attempts": [found.attempt for found in index.listed],
+        "changed": [found.changed // 1_000 for found in index.listed],
+        "logs": {
+            log: [step and _finite(step.info.logs.get(log)) for step in read] for log in logged
+        },
         "score": infos[-1].score if infos else None,
         "records": [
             {
@@ -70,7 +89,7 @@ def manifest(reader: Reader, run: str, name: str) -> dict[str, Any]:
             }
             for key, stored in index.records.items()
         ],
-        "missing": _missing(index),
+        "missing": index.lacking(),
         "failures": failures[-MAX_LISTED:],
         "totals": infos[-1].totals if infos else {},
         "share": _share(infos[-1].seconds) if infos else None,
@@ -93,7 +112,7 @@ def columns(
         UnknownRecord: if there is no such record.
         BadRequest: if the reply would be too large.
     """
-    index = reader.index()
+    index = reader.read_on() if numbers is None else reader.index(numbers)
     asked, steps = _steps(index, numbers)
     _check_size(len(steps) * index.record(key).row_count * len(STATS))
     figures = reader.stats(index, key, steps)
@@ -110,7 +129,7 @@ def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
     Raises:
         BadRequest: if the reply would be too large.
     """
-    index = reader.index()
+    index = reader.read_on() if numbers is None else reader.index(numbers)
     asked, steps = _steps(index, numbers)
     labels = None
     count = len(index.steps[-1].info.targets) if index.steps else 0
@@ -184,16 +203,6 @@ def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str
         "labels": file.labels,
         "class_names": file.class_names,
     }, []
-
-
-def _missing(index: Index) -> dict[str, list[int]]:
-    """By key, the steps without the record, for the keys that lack any."""
-    missing = {}
-    for key in index.records:
-        steps = [step.info.step for step in index.steps if index.stored(step, key) is None]
-        if steps:
-            missing[key] = steps
-    return missing
 
 
 def _share(seconds: Mapping[str, float]) -> float | None:

@@ -89,7 +89,8 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
             if run not in summaries.runs(*_origin(request)):
                 raise
             return _json(request, without_records(request, run))
-        return _json(request, replies.manifest(found, run, runs.name(run)))
+        more = queries.number(request.args, "more", 0, 1) == 1
+        return _json(request, replies.manifest(found, run, runs.name(run), more))
 
     def without_records(request: Request, run: str) -> dict[str, Any]:
         of = {kind: summaries.series(kind, run, *_origin(request)) for kind in OF_TENSORBOARD}
@@ -175,9 +176,10 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
         if stepsb is not None and len(stepsb) != len(steps):
             sizes = f"{len(steps)} and {len(stepsb)}"
             raise BadRequest(f"`steps` and `stepsb` must be of one length. Received: {sizes}")
-        a = Side.of(reader(request), key)
-        b = Side.of(reader(request, "runb" if "runb" in asked else "run"), keyb)
-        both = list(zip(steps, steps if stepsb is None else stepsb, strict=True))
+        stepsb = steps if stepsb is None else stepsb
+        a = Side.of(reader(request), key, steps)
+        b = Side.of(reader(request, "runb" if "runb" in asked else "run"), keyb, stepsb)
+        both = list(zip(steps, stepsb, strict=True))
         figures = queries.names(asked, "figures", list(FIGURES))
         rows = queries.numbers(asked, "rows")
         return _binary(request, pairs(a, b, both, rows, figures))

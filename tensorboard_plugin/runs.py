@@ -17,6 +17,9 @@ from keras_explain.store import RECORDS, Reader
 from . import NAME
 from .queries import NotFound
 
+READ_FIRST = 32
+"""Steps of a run that are read before it is looked at."""
+
 SUBRUN = "explain"
 """The callback's own sub-run; people know the run without it."""
 
@@ -52,7 +55,7 @@ class Runs:
             folder = self._folder(run)
             if folder is not None:
                 with self._lock:
-                    readers[run] = self._readers.setdefault(folder, Reader(folder))
+                    readers[run] = self._readers.setdefault(folder, Reader(folder, READ_FIRST))
         self._listed = readers
         self._announced = set(listed)
         return readers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.reader import Index, Step
+from ..store.index import Index, Step
 from ..store.schema import RecordSpec
 
 Figures = Mapping[tuple[str, str], NDArray[Any]]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import DamagedFile, StoreError
+from ..store.index import Index, Step
 from ..store.layout import Stored
-from ..store.reader import Index, Reader, Step
+from ..store.reader import Reader
 from ..store.schema import STATS, RecordSpec
 from ..store.statistics import as_shown, by_class
 from ..store.tensor_file import opened

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..store.reader import Index, Reader
+from ..store.index import Index
+from ..store.reader import Reader
 from .alert import SEVERITIES, Alert
 from .history import History
 from .measures import figures_of

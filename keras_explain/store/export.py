@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import StoreError
+from .index import Index, Step
 from .layout import Stored
-from .reader import Index, Reader, Step
+from .reader import Reader
 from .schema import STATS
 
 FEW = 256
@@ -38,7 +39,7 @@ def npz_of(reader: Reader, key: str, steps: Sequence[int], rows: Sequence[int]) 
     Raises:
         UnknownRecord: if no step has the record.
     """
-    index = reader.index()
+    index = reader.index(steps)
     record = index.record(key)
     found = [index.by_number.get(number) for number in steps]
     values = np.full((len(steps), len(rows), *record.row_shape), np.nan, np.float32)
@@ -81,7 +82,7 @@ def csv_of(reader: Reader, key: str, rows: Sequence[int]) -> str:
     Raises:
         UnknownRecord: if no step has the record.
     """
-    index = reader.index()
+    index = reader.read_on()
     record = index.record(key)
     columns = list(_columns(record))
     labels = _labels(reader, index, record, rows)

@@ -8,8 +8,8 @@ import re
 import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .retry import persistently
 
@@ -30,13 +30,15 @@ def probes_file(digest: str) -> str:
     return f"probes-{digest[:12]}.safetensors"
 
 
-@dataclass(frozen=True)
-class Found:
-    """A step's file as the folder lists it; equal as long as the file has not changed."""
+class Found(NamedTuple):
+    """A step's file as the folder lists it; equal as long as the file has not changed.
 
-    name: str
+    They sort as the steps do.
+    """
+
     attempt: int
     step: int
+    name: str
     size: int
     changed: int
     inode: int  # two changes may lie within one tick of the file system's clock
@@ -57,9 +59,9 @@ def step_files(folder: Path) -> Iterator[Found]:
                 if stat.S_ISREG(status.st_mode):
                     attempt, number = int(match[1]), int(match[2])
                     yield Found(
-                        entry.name,
                         attempt,
                         number - 1,
+                        entry.name,
                         status.st_size,
                         status.st_mtime_ns,
                         status.st_ino,

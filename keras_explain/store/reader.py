@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from collections.abc import Collection, Sequence
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 
@@ -18,82 +15,11 @@ from numpy.typing import NDArray
 from .encoding import Encoded
 from .errors import DamagedFile, DamagedRecord, StoreError, UnknownRecord
 from .folder import Found, probes_file, step_files
-from .layout import Layout, StepHeader, Stored, step_header
+from .index import EMPTY, Index, Problem, Step, index_of, listed
+from .layout import Layout, Stored, step_header
 from .probe_file import ProbeFile
 from .schema import STATS
 from .tensor_file import opened, read_header
-
-
-@dataclass(frozen=True)
-class Step(StepHeader):
-    """A step that is shown, and its file."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that cannot be used, and why; `lasting` until the file changes."""
-
-    file: str
-    error: str
-    lasting: bool = True
-
-
-@dataclass(frozen=True)
-class Index:
-    """What a folder held when it was looked at.
-
-    Attributes:
-        steps: The steps shown, in order.
-        problems: Files that cannot be used.
-        records: By key, the record as the newest step that has it says.
-    """
-
-    steps: tuple[Step, ...]
-    problems: tuple[Problem, ...]
-    records: Layout
-
-    @cached_property
-    def by_number(self) -> dict[int, Step]:
-        """The steps shown, by their numbers."""
-        return {step.info.step: step for step in self.steps}
-
-    def step(self, number: int) -> Step:
-        """The step of that number.
-
-        Raises:
-            UnknownRecord: if it is not shown.
-        """
-        if number in self.by_number:
-            return self.by_number[number]
-        raise UnknownRecord(f"`step` must be {_listed(list(self.by_number))}. Received: {number!r}")
-
-    def record(self, key: str) -> Stored:
-        """The record of that key.
-
-        Raises:
-            UnknownRecord: if no step has it.
-        """
-        if key in self.records:
-            return self.records[key]
-        raise UnknownRecord(f"`key` must be {_listed(list(self.records))}. Received: {key[:80]!r}")
-
-    def stored(self, step: Step, key: str) -> Stored | None:
-        """The record at that step, if it is there and of the same meaning and shape as now."""
-        stored, now = step.layout.get(key), self.records[key]
-        if stored is None or stored is now:
-            return stored
-        same = stored.spec == now.spec and stored.values.shape == now.values.shape
-        return stored if same else None
-
-
-def _listed(values: Sequence[object]) -> str:
-    if not values:
-        return "one that has been written (there is none)"
-    more = f", ... ({len(values)} in all)" if len(values) > 30 else ""
-    return "one of " + ", ".join(str(value)[:80] for value in values[:30]) + more
-
 
 _SETTLED = 2.0
 """Seconds; some file systems do not tell two changes of a folder apart that are closer."""
@@ -110,43 +36,67 @@ class Reader:
 
     Args:
         folder: `<log_dir>/explain/plugins/keras_explain`; it need not exist yet.
+        first: How many of the newest files are read as soon as the folder is listed, so that a
+            long run costs no more than a short one; the others when they are asked for. All by
+            default.
     """
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
+    def __init__(self, folder: str | PathLike[str], first: int | None = None) -> None:
         self.folder = Path(folder)
-        self._lock = threading.Lock()
+        self._first = first
+        self._lock, self._reading = threading.Lock(), threading.Lock()
+        self._found: list[Found] = []
+        """The newest first."""
+        self._wanted: list[Found] = []
         self._known: dict[Found, Step | Problem] = {}
-        self._index = Index((), (), {})
+        self._index: Index | None = EMPTY
         self._listed = (0, 0.0)
         self._layouts: dict[str, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
-    def index(self) -> Index:
+    def index(self, numbers: Collection[int] = ()) -> Index:
         """What the folder holds now; the same object as long as nothing has changed.
 
         A folder that is not there is empty; one that cannot be listed is a problem.
+
+        Args:
+            numbers: Steps whose files are to be read if they have not been.
         """
         with self._lock:
-            if self._is_quiet():
-                return self._index
-            looked = self._version(), time.time()
             try:
-                found = set(step_files(self.folder))
+                self._look()
             except OSError as error:
-                self._listed = 0, 0.0
                 problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
                 return Index((), (problem,), {})
-            self._listed = looked
-            if found != self._known.keys():
-                known = {file: self._known.get(file) or self._read(file) for file in found}
-                self._index = _index(known)
-                # What could not be read this time may be readable the next.
-                self._known = {
-                    file: read
-                    for file, read in known.items()
-                    if isinstance(read, Step) or read.lasting
-                }
-            return self._index
+            wanted = self._wanted
+            if numbers and self._made().unread:
+                asked = set(numbers)
+                wanted = [*wanted, *(found for found in self._found if found.step in asked)]
+            fresh = [of for of in dict.fromkeys(wanted) if of not in self._known]
+            self._keep({of: self._read(of) for of in fresh})
+            self._wanted = []
+            return self._made()
+
+    def read_on(self, seconds: float | None = None) -> Index:
+        """Read files that have not been, the newest first; what the folder holds then.
+
+        Args:
+            seconds: How long, one file at least; the next call goes on. None for all.
+        """
+        with self._reading:
+            self.index()
+            with self._lock:
+                waiting = [found for found in self._found if found not in self._known]
+            read: dict[Found, Step | Problem] = {}
+            begin = time.monotonic()
+            for found in waiting:
+                # Nobody waits for this: what is looked at meanwhile is read in between.
+                read[found] = self._read(found)
+                if seconds is not None and time.monotonic() - begin >= seconds:
+                    break
+            with self._lock:
+                self._keep(read)
+                return self._made()
 
     def probes(self, step: Step) -> ProbeFile:
         """The probes that the records of `step` are about.
@@ -195,7 +145,7 @@ class Reader:
         """
         stored = step.layout.get(key)
         if stored is None:
-            known = _listed(list(step.layout))
+            known = listed(list(step.layout))
             raise UnknownRecord(
                 f"`key` at step {step.info.step} must be {known}. Received: {key[:80]!r}"
             )
@@ -263,6 +213,37 @@ class Reader:
                     continue
         return {name: figures[:, :, column] for column, name in enumerate(STATS)}
 
+    def _look(self) -> None:
+        """List the folder, unless it cannot have changed."""
+        if self._is_quiet():
+            return
+        looked = self._version(), time.time()
+        self._listed = 0, 0.0
+        found = sorted(step_files(self.folder), reverse=True)
+        self._listed = looked
+        # What could not be read the last time may be readable now.
+        known = {
+            of: read
+            for of in found
+            if (read := self._known.get(of)) and (isinstance(read, Step) or read.lasting)
+        }
+        if found == self._found and len(known) == len(self._known):
+            return
+        self._found, self._known, self._index = found, known, None
+        newest = {of.attempt: of for of in reversed(found)}  # it tells the attempt's probes
+        some = [*found[: self._first], *islice(newest.values(), self._first)]
+        self._wanted = found if self._first is None else some
+
+    def _keep(self, read: dict[Found, Step | Problem]) -> None:
+        if read:
+            self._known = read | self._known
+            self._index = None
+
+    def _made(self) -> Index:
+        if self._index is None:
+            self._index = index_of(self._found, self._known)
+        return self._index
+
     def _is_quiet(self) -> bool:
         """Whether nothing came or went since the folder was listed: to list many files is slow."""
         changed, listed = self._listed
@@ -289,27 +270,3 @@ class Reader:
         except DamagedFile as error:
             return Problem(found.name, str(error))
         return Step(**vars(header), path=path)
-
-
-def _index(known: Mapping[Found, Step | Problem]) -> Index:
-    order = sorted(known, key=lambda found: (found.attempt, found.step))
-    read = [known[found] for found in order]
-    whole = [step for step in read if isinstance(step, Step)]
-    problems = tuple(problem for problem in read if isinstance(problem, Problem))
-    shown = [step for step in _not_superseded(whole) if step.probes == whole[-1].probes]
-    records: dict[str, Stored] = {}
-    for step in reversed(shown):
-        for key, stored in step.layout.items():
-            records.setdefault(key, stored)
-    return Index(tuple(shown), problems, records)
-
-
-def _not_superseded(steps: Sequence[Step]) -> list[Step]:
-    """Those of `steps`, sorted by attempt and step, that no newer attempt has started below."""
-    kept: list[Step] = []
-    end = math.inf
-    for _, attempt in groupby(reversed(steps), key=lambda step: step.attempt):
-        of_attempt = list(attempt)
-        kept += [step for step in of_attempt if step.info.step < end]
-        end = min(end, of_attempt[-1].info.step)
-    return kept[::-1]

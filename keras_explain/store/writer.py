@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from .claim import Claim, claimed, other_writers
 from .encoding import Encoded, encode
 from .folder import make_folder, probes_file, publish, remove_temporary, step_file, step_files
+from .index import Step
 from .layout import Prepared, step_bytes
 from .probe_file import probe_bytes
 from .probes import ProbeSet
-from .reader import Reader, Step
+from .reader import Reader
 from .retry import persistently
 from .schema import STATS, RecordSpec, StepInfo, require
 from .statistics import as_shown, drift, row_statistics

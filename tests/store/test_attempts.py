@@ -45,6 +45,11 @@ def test_the_newest_attempt_wins_from_its_first_step_on(files):
             name = f"step-{attempt:03d}-{step + 1:010d}.safetensors"
             Path(place, name).write_bytes(content[:-9] if damaged else content)
         index = Reader(place).index()
+        lazy = Reader(place, first=1)
+        while lazy.read_on(seconds=0).unread:
+            pass
+        assert lazy.index() == index
+        assert Reader(place, first=1).index(range(-1, 7)) == index
     assert [(step.info.step, step.attempt) for step in index.steps] == steps_shown(files)
     assert len(index.problems) == sum(damaged for _, damaged in files.values())
 

@@ -21,8 +21,10 @@ const manifest: Manifest = {
   probes: { hash: "0", count: 3, inputs: [], labels: [0, 1, 1], class_names: ["cat", "dog"] },
   steps: [-1, 0],
   epochs: [-1, 0],
+  unread: 0,
   wall_times: [0, 1],
   attempts: [0, 0],
+  changed: [0, 1],
   logs: {},
   score: "logit",
   records: [
@@ -142,6 +144,28 @@ describe("requests", () => {
     await expect(answer("<html>", 500)).rejects.toThrow("The server answered 500.");
     const silent = new Api(() => Promise.reject(new TypeError("network")));
     await expect(silent.json("runs", {})).rejects.toBeInstanceOf(ReplyError);
+  });
+
+  it("for figures of all steps come after what a person waits to see", async () => {
+    const asked: string[] = [];
+    const answers = new Map<string, (response: Response) => void>();
+    const api = new Api((input) => {
+      const route = String(input).split("?")[0];
+      asked.push(route);
+      return new Promise((resolve) => answers.set(route, resolve));
+    });
+    const map = api.bytes("maps", {});
+    const figures = api.bytes("columns", {});
+    const inputs = api.bytes("inputs", {});
+    expect(asked).toEqual(["maps", "inputs"]);
+    answers.get("maps")?.(new Response());
+    await map;
+    expect(asked).toEqual(["maps", "inputs"]);
+    answers.get("inputs")?.(new Response());
+    await inputs;
+    await expect.poll(() => asked).toEqual(["maps", "inputs", "columns"]);
+    answers.get("columns")?.(new Response());
+    await figures;
   });
 
   it("of one lane abort each other", () => {

@@ -21,7 +21,13 @@ export function address(route: string, query: Query): string {
   return terms.length ? `${route}?${terms.join("&")}` : route;
 }
 
+/** What fills in figures of all steps: it comes after what a person waits to see. */
+const FILLS_IN = new Set(["alerts", "columns", "targets"]);
+
 export class Api {
+  /** What a person waits to see. */
+  readonly #awaited = new Set<Promise<Response>>();
+
   constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
 
   async json<Reply>(route: string, query: Query, signal?: AbortSignal): Promise<Reply> {
@@ -39,6 +45,20 @@ export class Api {
   }
 
   async #ask(route: string, query: Query, signal?: AbortSignal): Promise<Response> {
+    if (FILLS_IN.has(route) || query.more) {
+      while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
+      return this.#fetch(route, query, signal);
+    }
+    const asked = this.#fetch(route, query, signal);
+    this.#awaited.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#awaited.delete(asked);
+    }
+  }
+
+  async #fetch(route: string, query: Query, signal?: AbortSignal): Promise<Response> {
     let response: Response;
     try {
       response = await this.fetcher(address(route, query), { signal });

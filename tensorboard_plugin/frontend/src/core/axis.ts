@@ -20,7 +20,7 @@ export interface Axis {
 export interface Logged {
   steps: number[];
   epochs: (number | null)[];
-  wallTimes: number[];
+  wallTimes: (number | null)[];
 }
 
 /** A gap is wider than the usual stride by this; the clock strides unevenly. */
@@ -64,11 +64,11 @@ function notLogged(before: number, after: number, stride: number): string {
 
 /** Never falling: a step that was logged again later stays where it belongs. Several steps of an epoch are spread over it, the last at its end. */
 function valuesOf({ steps, epochs, wallTimes }: Logged, kind: AxisKind): Float64Array {
-  const hasEpochs = epochs.length > 0 && epochs.every((epoch) => epoch !== null);
-  const raw =
-    kind === "time" ? wallTimes : kind === "epoch" && hasEpochs ? (epochs as number[]) : steps;
+  const asked = { epoch: epochs, time: wallTimes, step: steps }[kind];
+  const isKnown = asked.length > 0 && asked.every((value) => value !== null);
+  const raw = isKnown ? (asked as number[]) : steps;
   const values = Float64Array.from(raw);
-  if (kind === "epoch" && hasEpochs)
+  if (kind === "epoch" && isKnown)
     for (let from = 0; from < values.length; ) {
       let to = from;
       while (to < values.length && raw[to] === raw[from]) to++;

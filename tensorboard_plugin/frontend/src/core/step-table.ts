@@ -11,8 +11,8 @@ export interface StepTable {
   here: string[];
 }
 
-/** Steps a part: what a server reads in a fraction of a second. */
-export const PART = 512;
+/** Steps a part: what a server reads while nobody notices. */
+export const PART = 256;
 
 const EMPTY: StepTable = { steps: [], rows: 0, arrays: new Map(), here: [] };
 

@@ -92,9 +92,13 @@ export interface Manifest {
     class_names: string[] | null;
   };
   steps: number[];
+  /** So many steps of a long run have not been read yet; null is what is not known of them. */
+  unread: number;
   epochs: (number | null)[];
-  wall_times: number[];
+  wall_times: (number | null)[];
   attempts: number[];
+  /** Microseconds since 1970 at which a step's file last changed. */
+  changed: number[];
   logs: Record<string, (number | null)[]>;
   score: string;
   records: RecordSpec[];

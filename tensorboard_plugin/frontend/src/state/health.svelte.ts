@@ -128,7 +128,7 @@ export function keepHealth(): void {
     if (manifest?.summaries) return health.forget();
     // To measure a long run takes the server's time: what is looked at comes first.
     if (!app.targets && !app.stale && !health.reply) return;
-    const state = manifest ? `${manifest.attempts.at(-1)}.${manifest.wall_times.join()}` : "";
+    const state = manifest ? `${manifest.attempts.at(-1)}.${manifest.changed.join()}` : "";
     health.want(app.run, state, selection.limits, selection.view === "health");
   });
 }

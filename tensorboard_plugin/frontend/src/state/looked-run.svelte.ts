@@ -37,16 +37,22 @@ export class LookedRun {
     Math.max(this.#targets.coming, ...[...this.#columns.values()].map(({ of }) => of.coming)),
   );
 
-  /** By step, the attempt and time of its writing. */
+  /** By step, what tells it from the same one written again. */
   readonly #stamps = $derived(
     new Map(
       this.steps.map((step, i) => [
         step,
-        `${this.manifest?.attempts[i]}.${this.manifest?.wall_times[i]}`,
+        `${this.manifest?.attempts[i]}.${this.manifest?.changed[i]}`,
       ]),
     ),
   );
-  readonly #names = $derived(this.steps.map((step) => `${step}.${this.stampOf(step)}`));
+  readonly #names = $derived.by(() => {
+    const names = this.steps.map((step) => `${step}.${this.stampOf(step)}`);
+    // What is told of old steps later is nothing new: their figures stay.
+    if (names.join() !== this.#named.join()) this.#named = names;
+    return this.#named;
+  });
+  #named: string[] = [];
 
   #manifestText = "";
   #lane = new Lane();
@@ -88,9 +94,22 @@ export class LookedRun {
     if (this.run !== run) this.#forgetFigures();
     this.manifest = manifest;
     // Without records there are no predictions.
-    if (!manifest.summaries) await this.#follow(this.#targets);
-    this.#manifestText = text;
+    if (!manifest.summaries) {
+      const figures = this.#follow(this.#targets);
+      await Promise.all([figures, this.#readOn(manifest, signal)]);
+      await this.#follow(this.#targets);
+    }
+    this.#manifestText = JSON.stringify(this.manifest);
     return true;
+  }
+
+  /** Of a long run the manifest says the newest steps first; fetch what is still to come. */
+  async #readOn({ run, unread }: Manifest, signal: AbortSignal): Promise<void> {
+    for (let left = unread; left > 0; ) {
+      const manifest = await this.api.json<Manifest>("manifest", { run, more: 1 }, signal);
+      left = manifest.unread;
+      this.manifest = manifest;
+    }
   }
 
   forget(): void {
