@@ -23,6 +23,9 @@ MAX_LISTED = 100
 MAX_BYTES = 64 * 2**20
 """Largest table of figures."""
 
+AT_ONCE = 256
+"""So many of the newest steps the first manifest tells everything about."""
+
 SECONDS = 1.0
 """How long a request may read on."""
 
@@ -58,7 +61,10 @@ def manifest(reader: Reader, run: str, name: str, more: bool = False) -> dict[st
         name: Its name for people.
         more: Whether to read on first, for `SECONDS`.
     """
-    index = reader.read_on(SECONDS) if more else reader.index()
+    index = reader.index()
+    index = reader.index([found.step for found in index.listed[-AT_ONCE:]])
+    if more:
+        index = reader.read_on(SECONDS)
     read = [index.by_number.get(found.step) for found in index.listed]
     infos = [step.info for step in index.steps]
     problems = [{"file": of.file, "error": of.error} for of in index.problems]

@@ -18,6 +18,7 @@ LOOKED_AT = {
 
 def test_a_long_run_is_told_at_once_and_its_figures_as_they_are_read(logdir, monkeypatch):
     monkeypatch.setattr(runs, "READ_FIRST", 2)
+    monkeypatch.setattr(replies, "AT_ONCE", 2)
     monkeypatch.setattr(replies, "SECONDS", 0)  # one step a request
     whole = ask(client_of(Provider(*RUNS), logdir), "manifest", run=RUNS[0], more=1)
     monkeypatch.undo()
@@ -33,12 +34,13 @@ def test_a_long_run_is_told_at_once_and_its_figures_as_they_are_read(logdir, mon
 
 def test_a_step_that_is_looked_at_is_read_first(logdir, monkeypatch):
     monkeypatch.setattr(runs, "READ_FIRST", 1)
+    monkeypatch.setattr(replies, "AT_ONCE", 1)
     for route, asked in LOOKED_AT.items():
         client = client_of(Provider(*RUNS), logdir)
         before = ask(client, "manifest", run=RUNS[0]).get_json()["unread"]
         lazy = ask(client, route, run=RUNS[0], **asked).data
         assert before == 4
         assert ask(client, "manifest", run=RUNS[0]).get_json()["unread"] < before
-        monkeypatch.undo()
-        assert lazy == ask(client_of(Provider(*RUNS), logdir), route, run=RUNS[0], **asked).data
-        monkeypatch.setattr(runs, "READ_FIRST", 1)
+        with monkeypatch.context() as whole:
+            whole.setattr(runs, "READ_FIRST", None)
+            assert lazy == ask(client_of(Provider(*RUNS), logdir), route, run=RUNS[0], **asked).data
