@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +16,7 @@ from werkzeug import wrappers
 
 from keras_explain.store import STATS, Reader, StoreError, UnknownRecord
 
-from . import inputs, queries, replies, summary_replies
+from . import guard, inputs, queries, replies, summary_replies
 from .alerts import LIMITS, MAX_POINTS, Watches, alerts
 from .channels import Kept, channels
 from .exports import FORMATS
@@ -36,6 +37,14 @@ MAX_SIDE = 10_000
 
 OF_TENSORBOARD = (PICTURES, HISTOGRAMS)
 
+PROTECTION = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+"""Headers of every reply: opened on its own it can do nothing, and no other site can use it."""
+
+_TEXT_RECEIVED = re.compile(r""" Received: ['"].*""", re.DOTALL)
 _DAY = 86_400  # seconds
 _WORTH_PACKING = 1_024
 _SAMPLE = 64 * 1_024
@@ -62,7 +71,8 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
         content, content_type, etag = static_file(static, name)
         headers = [("ETag", f'"{etag}"')]
         if request.if_none_match.contains_weak(etag):
-            return Response(status=304, headers=[*headers, ("Cache-Control", "no-cache")])
+            unchanged = [*headers, ("Cache-Control", "no-cache"), *PROTECTION]
+            return Response(status=304, headers=unchanged)
         return _respond(request, content, content_type, headers=headers)
 
     def serve_runs(request: Request) -> Response:
@@ -223,6 +233,9 @@ def _reading(serve: Callable[[Request], Response]) -> App:
         if request.method not in ("GET", "HEAD"):
             allowed = [("Allow", "GET, HEAD")]
             return _refusal(request, 405, "Only GET and HEAD are answered.", allowed)
+        objection = guard.objection(request)
+        if objection is not None:
+            return _refusal(request, 403, objection)
         try:
             return serve(request)
         except (NotFound, UnknownRecord) as error:
@@ -243,14 +256,15 @@ def _reading(serve: Callable[[Request], Response]) -> App:
 def _refusal(
     request: Request, code: int, sentence: str, headers: list[tuple[str, str]] | None = None
 ) -> Response:
-    # A name with a lone surrogate is no UTF-8.
-    text = sentence.encode("utf-8", "backslashreplace")
+    # Text is not said back: who asked knows it, and it may be another's who made the link.
+    text = _TEXT_RECEIVED.sub("", sentence).encode("utf-8", "backslashreplace")
     return _respond(request, text, "text/plain", code=code, headers=headers)
 
 
 def _respond(request: Request, content: Any, content_type: str, **options: Any) -> Response:
-    # It sets `nosniff`, lengths and caching, and leaves the body out for HEAD.
+    # It sets lengths and caching, and leaves the body out for HEAD.
     response: Response = http_util.Respond(request, content, content_type, **options)
+    response.headers.update(PROTECTION)
     return response
 
 

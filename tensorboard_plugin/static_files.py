@@ -29,6 +29,6 @@ def static_file(folder: Path, name: str) -> tuple[bytes, str, str]:
     served = {path.name: path for path in folder.iterdir() if path.suffix in TYPES}
     path = served.get(name)
     if path is None or not path.is_file():
-        raise NotFound(f"No such file: {name[:80]!r}")
+        raise NotFound("There is no such file.")
     content = path.read_bytes()
     return content, TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:32]
