@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,7 +34,7 @@ class ProbeSet:
         class_names: Names of the classes, or None.
         facts: By name, what else is known of the input.
         pictures: By name, how an input looks to people where its numbers do not say so,
-            uint8 `(probes, height, width, 1 or 3)`. Not part of the hash.
+            uint8 `(probes, height, width, 1 or 3)`.
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -97,8 +97,12 @@ class ProbeSet:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything but the pictures: two runs are comparable where it is equal."""
-        digest = hashlib.sha256(dumps(self.to_json()).encode())
+        """SHA-256 of the examples and their labels: two runs are comparable where it is equal.
+
+        What people call them, and how they look to people, is no part of it.
+        """
+        unnamed = replace(self, class_names=None, facts={}, pictures={})
+        digest = hashlib.sha256(dumps(unnamed.to_json()).encode())
         for name in sorted(self.inputs):
             digest.update(np.ascontiguousarray(self.inputs[name]).data)
         return digest.hexdigest()

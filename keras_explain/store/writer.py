@@ -35,7 +35,8 @@ class Writer:
 
     Args:
         folder: The records' folder, `<log_dir>/explain/plugins/keras_explain`; made if missing.
-        probes: The examples explained. Their file is written at once.
+        probes: The examples explained. Their file is written at once, also over an older one: the
+            newest names and pictures hold for all steps.
         start: The first step that will be written.
         fsync: Wait at every step until the disk has it, so that a power cut cannot take it back.
 
@@ -57,7 +58,7 @@ class Writer:
         self._kept: list[tuple[int, dict[str, Encoded]]] = []
         """The last two steps written, with their records."""
         self.others: tuple[str, ...] = ()
-        self._publish_probes()
+        self._publish_probes(anew=True)
         self._claim = self._open_attempt(start)
 
     @property
@@ -117,10 +118,11 @@ class Writer:
         self._kept = [*earlier[-1:], (info.step, encoded)]
         return path
 
-    def _publish_probes(self) -> None:
+    def _publish_probes(self, anew: bool = False) -> None:
         # At every step: who tidies up the log directory during a training loses the past only.
         path = self.folder / probes_file(self.probes.hash)
-        if not path.exists():
+        # An older file of the same probes may know them by other names, or show other pictures.
+        if anew or not path.exists():
             make_folder(self.folder, self._fsync)
             publish(path, probe_bytes(self.probes), self._fsync)
 

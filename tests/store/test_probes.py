@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from keras_explain import Run
 from keras_explain.store import DamagedFile, DamagedRecord, ProbeSet, Reader, UnknownRecord, Writer
-from keras_explain.store.folder import probes_file
+from keras_explain.store.folder import RECORDS, probes_file
+from keras_explain.store.input_facts import InputFacts
 
-from .conftest import probe_set, step_info
+from .conftest import probe_set, step_info, step_records
 
 
 def read_back(folder, probes):
@@ -39,18 +41,37 @@ def test_probes_come_back_as_they_were(tmp_path):
     assert again.axes == probes.axes
 
 
-def test_the_hash_covers_everything():
+def test_the_hash_covers_the_examples():
     probes = probe_set()
     changed = {"x": probes.inputs["x"] + np.float32(1e-3)}
     others = [
         dataclasses.replace(probes, inputs=changed),
         dataclasses.replace(probes, labels=None),
-        dataclasses.replace(probes, class_names=["a"]),
         dataclasses.replace(probes, kinds={"x": "volume"}),
         dataclasses.replace(probes, axes={"x": ("width", "height", "channel")}),
     ]
-    assert len({probes.hash, *(other.hash for other in others)}) == 6
-    assert probe_set().hash == probes.hash
+    assert len({probes.hash, *(other.hash for other in others)}) == 5
+    assert {probe_set().hash, *(other.hash for other in alike(probes))} == {probes.hash}
+
+
+def alike(probes):
+    """The same examples under other names, and with a picture."""
+    pictures = {"x": np.zeros((probes.count, 2, 2, 3), "uint8")}
+    return [
+        dataclasses.replace(probes, class_names=["a"], pictures=pictures),
+        dataclasses.replace(probes, facts={"x": InputFacts(names=["red"])}),
+    ]
+
+
+def test_the_newest_names_and_pictures_hold_for_all_steps(tmp_path):
+    for start, probes in enumerate([probe_set(), *alike(probe_set())]):
+        writer = Writer(tmp_path / "explain" / RECORDS, probes, start)
+        writer.write(step_info(start), step_records(start))
+        run = Run(tmp_path)
+        assert run.steps == tuple(range(start + 1))
+        assert run.probes.class_names == probes.class_names
+        assert set(run.probes.pictures) == set(probes.pictures)
+        assert run.probes.facts["x"].names == tuple(probes.facts.get("x", InputFacts()).names)
 
 
 def test_rows_are_read_alone(tmp_path):
