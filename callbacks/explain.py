@@ -17,6 +17,7 @@ from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 
 from .budget import Budget, share_of
+from .chief import is_chief
 from .recorder import Moment, Recorder
 
 UNITS = ("epoch", "batch")
@@ -214,13 +215,13 @@ class Explain(keras.callbacks.Callback):
         """
         if not isinstance(step, int | np.integer) or step < -1:
             raise ValueError(f"`step` must be a whole number from -1 on. Received: {step!r}")
-        if self._fit.recorder is None or self._fit.closed or self.model is not model:
+        if self._fit.made is None or self._fit.closed or self._model is not model:
             self.set_model(model)
             self._begin()
-            if not model.built:
+            if not self.model.built:
                 raise ValueError(f"`model` must be built: call it once. Received: {model.name!r}")
         epoch = int(step if epoch is None else epoch)
-        self._explain(Moment(int(step), epoch, _updates_of(model), _figures(logs)))
+        self._explain(Moment(int(step), epoch, _updates_of(self.model), _figures(logs)))
 
     def close(self) -> None:
         """Write what is still to be written; `fit` does this at its end."""
@@ -249,10 +250,14 @@ class Explain(keras.callbacks.Callback):
         made = Pass(self.model, self.probes, self.methods, self.target, self.output, self._optional)
         made.trace()
         self._fit.made = made
+        # All processes check, so that what does not fit stops all; then only one of them goes on.
+        probes = self.probes.described(self.model, self.class_names, self.inputs)
+        if not is_chief(self.model):
+            return
         self._fit.recorder = Recorder(
             self.log_dir,
             made,
-            probes=self.probes.described(self.model, self.class_names, self.inputs),
+            probes=probes,
             loss=getattr(self.model, "loss", None),
             summaries=self.summaries,
             fsync=self.fsync,
@@ -261,7 +266,7 @@ class Explain(keras.callbacks.Callback):
 
     def _explain(self, moment: Moment, must: bool = False) -> None:
         made, recorder = self._fit.made, self._fit.recorder
-        if made is None or recorder is None:  # a model that its first batch has yet to build
+        if made is None or recorder is None:  # its first batch has yet to build it; or not chief
             return
         budget = self._fit.budget
         if not must and not budget.allows():
@@ -294,18 +299,31 @@ def _methods(given: Any) -> list[Method]:
 
 
 def _updates_of(model: keras.Model) -> int:
-    """How many batches the optimizer has learned from, over all `fit` calls."""
-    optimizer = getattr(model, "optimizer", None)
-    return 0 if optimizer is None else int(np.asarray(optimizer.iterations.value))
+    """How many batches the optimizer has learned from, over all `fit` calls.
+
+    Where it gathers gradients of several before it learns, those of a round that is not full yet
+    do not count.
+    """
+    optimizer: Any = getattr(model, "optimizer", None)
+    rounds = getattr(optimizer, "iterations", None)
+    if rounds is None:
+        return 0
+    each = getattr(optimizer, "inner_optimizer", optimizer).gradient_accumulation_steps or 1
+    if isinstance(rounds, keras.Variable):
+        rounds = rounds.value
+    return int(keras.ops.convert_to_numpy(rounds)) * each
 
 
 def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:
     """The logs that are single numbers."""
     figures = {}
     for name, value in (logs or {}).items():
-        if keras.ops.is_tensor(value):  # PyTorch's, where gradients flow through, is no array
-            value = keras.ops.convert_to_numpy(value)
-        array = np.asarray(value)
+        try:
+            if keras.ops.is_tensor(value):  # PyTorch's, where gradients flow through, is no array
+                value = keras.ops.convert_to_numpy(value)
+            array = np.asarray(value)
+        except (TypeError, ValueError):  # a `train_step` may return anything
+            continue
         if array.size == 1 and array.dtype.kind in "biuf":
             figures[str(name)] = float(array.reshape(()))
     return figures

@@ -108,7 +108,7 @@ class ModelView:
         weight_shapes: Their shapes.
         head: Names of the layers whose output is the model's output, or only a softmax before it.
         classes: Number of outputs that a target can name; None where that is not known.
-        has_loss: Whether a loss can be computed: the model is compiled and the probes have labels.
+        has_loss: Whether a loss can be computed.
         functions: Names of the backend's functions that it calls, such as `relu` and `matmul`.
         flow: The way from its places to the output.
         attention: The attention of the layers that have some, by the layer's name.

@@ -106,6 +106,7 @@ class Network:
             rewiring.begin(next(iter(inputs.values())).shape[0])
         with (
             keras.StatelessScope(list(mapping)),
+            _on_its_own(),
             tapped(self.model, rewiring, replaced, joined) as tap,
         ):
             if rewiring is not None:
@@ -118,6 +119,17 @@ class Network:
             logits = logits if len(logits.shape) > 1 else logits[:, None]
             yield Ran(tap, inputs, outputs, explained, logits, labels, head is not None)
 
+    @property
+    def has_loss(self) -> bool:
+        """Whether a loss can be computed: there are labels, and the model says how.
+
+        A `train_step` of the user's own may keep it to itself.
+        """
+        model = self.model
+        its_own = type(model).compute_loss is not keras.Model.compute_loss
+        says_how = its_own or getattr(model, "loss", None) is not None or bool(model.losses)
+        return self._probes.y is not None and getattr(model, "compiled", False) and says_how
+
     def loss(self, x: Any, outputs: Any) -> Any:
         """The compiled loss on the probes."""
         y, weight = (
@@ -129,13 +141,17 @@ class Network:
         return self.model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
 
     def build_loss(self) -> None:
-        """Build a compiled loss that no `fit` has built yet, outside of any graph."""
+        """Build a compiled loss that no `fit` has built yet, outside of any graph.
+
+        By a call with symbols, as Keras does: the model's own `compute_loss` may do anything.
+        """
         loss = getattr(self.model, "_compile_loss", None)
         if self._probes.y is not None and loss is not None and not loss.built:
-            symbols = keras.tree.map_structure(
-                lambda array: keras.KerasTensor(array.shape, array.dtype), self.x
+            x, y, weight = keras.tree.map_structure(
+                lambda a: None if a is None else keras.KerasTensor(a.shape, a.dtype),
+                (self.x, self._probes.y, self._probes.sample_weight),
             )
-            loss.build(self._probes.y, self.model.compute_output_spec(symbols))
+            _Loss(self.model).compute_output_spec(x, y, weight)
 
     def _explained(self, outputs: Any) -> tuple[Any, Any]:
         """The one of the model's outputs that is explained, and its labels or None."""
@@ -155,6 +171,29 @@ class Network:
                 f"Received: labels for {len(labels)}"
             )
         return flat[place], None if self._probes.y is None else labels[place]
+
+
+@contextmanager
+def _on_its_own() -> Iterator[None]:
+    """Nothing that is computed here is spread over devices, as the training may be."""
+    spread = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(spread)
+
+
+class _Loss(keras.Operation):
+    """A model and its loss as one operation, which can be called with symbols."""
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__(name="loss")  # no name that would be counted
+        self._model = model
+
+    def call(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        y_pred = self._model(x, training=False)
+        return self._model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
 
 
 def floats(tensors: Sequence[Any]) -> list[Any]:

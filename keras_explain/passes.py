@@ -203,9 +203,12 @@ class Pass:
         return found if loss is None else {**found, "loss": float32(loss)}
 
     def _found_out(self, ran: Ran, target: str) -> _Built:
-        has_loss = self._probes.y is not None and getattr(self._network.model, "compiled", False)
         view = view_of(
-            ran.tap, ran.inputs, (ran.explained, ran.logits), self._network.trainable, has_loss
+            ran.tap,
+            ran.inputs,
+            (ran.explained, ran.logits),
+            self._network.trainable,
+            self._network.has_loss,
         )
         return _Built(view, self._plans(view), ran.has_head, target)
 

@@ -16,6 +16,7 @@ from tests.fixtures.demo import run_demo
 def pytest_addoption(parser):
     parser.addoption("--agreement", action="store_true", help="write docs/agreement.json")
     parser.addoption("--models", action="store_true", help="write docs/models.md")
+    parser.addoption("--training", action="store_true", help="write docs/training.md")
     parser.addoption("--health", action="store_true", help="write docs/health.md")
 
 

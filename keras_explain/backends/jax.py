@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import jax
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from .jax_operations import key_of as key_of
 from .jax_operations import made_by as made_by
+from .jax_weights import values_of
 
 IS_TRACED = True
 """Whether the Python of a compiled function runs once for all calls."""
@@ -40,7 +42,8 @@ def compiled(function: Callable[..., Any], *variables: Sequence[Any]) -> Callabl
 
 class _Compiled:
     def __init__(self, function: Callable[..., Any], variables: Sequence[Sequence[Any]]) -> None:
-        self._variables = variables
+        self._lengths = [len(some) for some in variables]
+        self._variables = [variable for some in variables for variable in some]
         self._graph = jax.jit(partial(_differentiated, function))
 
     def __call__(self, *arguments: Any) -> Any:
@@ -50,7 +53,8 @@ class _Compiled:
         self._graph.trace(*self._values(), *arguments)
 
     def _values(self) -> list[list[Any]]:
-        return [[jnp.asarray(variable.value) for variable in some] for some in self._variables]
+        values = iter(values_of(self._variables))
+        return [list(islice(values, length)) for length in self._lengths]
 
 
 def _differentiated(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -56,7 +56,8 @@ class WeightGradients(Method):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         if not model.has_loss:
             raise NotApplicableError(
-                "weight gradients need a loss: a compiled model, and labels with the probes"
+                "weight gradients need a loss: labels with the probes, and a model that is "
+                "compiled with a loss or has a `compute_loss` of its own"
             )
         if not model.weights:
             raise NotApplicableError("weight gradients need a trainable weight; all are frozen")

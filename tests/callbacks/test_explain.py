@@ -56,6 +56,27 @@ def test_step_minus_one_is_the_untrained_network(tmp_path):
     np.testing.assert_allclose(run.load("saliency", 2), after, rtol=1e-3)
 
 
+def test_a_loss_that_only_the_train_step_knows_leaves_out_the_weight_gradients(tmp_path):
+    class Own(keras.Model):
+        def train_step(self, data):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(self(data[0], training=True)))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    plain = network(keras.Input((10, 10, 3)))
+    model = Own(plain.inputs, plain.outputs)
+    model.compile("sgd", jit_compile=False)
+    run = fit(Explain(tmp_path, PROBES, strict=True), model)
+    assert run.steps == (-1, 0, 1, 2)
+    assert {run.specs[key].method for key in run.keys} == {
+        "saliency", "grad_cam", "activations", "predictions", "scores",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="compiled with a loss or has a `compute_loss`"):
+        fit(Explain(tmp_path, PROBES, "weight_gradients"), model)
+
+
 def test_every_n_epochs_and_the_last(tmp_path):
     assert fit(Explain(tmp_path, PROBES, every=2), epochs=5).steps == (-1, 1, 3, 4)
 

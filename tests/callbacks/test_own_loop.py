@@ -73,6 +73,13 @@ def test_steps_and_epochs_may_differ(tmp_path):
     assert list(run.epochs) == [0, 1, 2]
 
 
+def test_of_the_logs_single_numbers_are_kept(tmp_path):
+    odd = {"text": "fine", "uneven": [[1.0], [1.0, 2.0]], "several": np.ones(3), "nothing": None}
+    with Explain(tmp_path, PROBES, ["saliency"], strict=True) as explainer:
+        explainer.log(built(), 0, logs={"loss": tf.constant(0.5), **odd})
+    assert set(keras_explain.Run(tmp_path).logs) == {"loss"}
+
+
 def test_what_was_logged_is_there_although_the_loop_breaks(tmp_path):
     model = built()
 
