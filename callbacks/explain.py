@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,6 +14,7 @@ from keras_explain.inputs import InputNames
 from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
+from keras_explain.store.place import place_of
 
 from .budget import Budget, share_of
 from .chief import is_chief
@@ -58,7 +58,8 @@ class Explain(keras.callbacks.Callback):
     ```
 
     Args:
-        log_dir: Folder of this training's run, the one that `keras.callbacks.TensorBoard` has too.
+        log_dir: Folder of this training's run, the one that `keras.callbacks.TensorBoard` has too;
+            or a URL on an object store, such as `s3://bucket/run`.
         probes: 1 to 256 examples, in any form that `fit` takes for `validation_data`.
         methods: Methods, or their names. By default `Saliency`, `GradCAM`, `Activations` and
             `WeightGradients`, less those that do not apply to the model.
@@ -111,7 +112,7 @@ class Explain(keras.callbacks.Callback):
             raise ValueError(f"`every` must be a whole number from 1 on. Received: {every!r}")
         if unit not in UNITS:
             raise ValueError(f"`unit` must be one of {', '.join(UNITS)}. Received: {unit!r}")
-        self.log_dir = Path(log_dir)
+        self.log_dir = place_of(log_dir)
         self.probes = Probes.of(probes)
         self.methods = _methods(methods)
         self.target = target

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -16,7 +15,8 @@ from keras_explain.outcome import Fault, Outcome
 from keras_explain.passes import Pass
 from keras_explain.records import numpy_of, records_of, score_kind
 from keras_explain.store import RECORDS, Failure, ProbeSet, StepInfo, Writer
-from keras_explain.summaries import Summaries
+from keras_explain.store.place import Place
+from keras_explain.summaries import Summaries, drift_figures
 
 WAITING = 2
 """Steps that may wait to be written; past that the training waits, so that memory stays flat."""
@@ -51,7 +51,7 @@ class Recorder:
 
     def __init__(
         self,
-        log_dir: Path,
+        log_dir: Place,
         made_by: Pass,
         *,
         probes: ProbeSet,
@@ -162,14 +162,6 @@ class Recorder:
         self._store(moment, info, records)
         self._summarise(moment, records)
 
-    def _figures(self, records: list[Any]) -> dict[str, float]:
-        """How far each map turned since the step before, for the Scalars tab."""
-        drift = {} if self._writer is None else self._writer.drift
-        # A list of figures, or a point, has no direction that could turn.
-        maps = {s.key for s, _ in records if s.axes not in ((), ("metric",), ("coordinate",))}
-        maps -= {"predictions"}
-        return {f"drift/{key}": drift[key] for key in drift if key in maps}
-
     def _store(
         self, moment: Moment, info: dict[str, Any], records: list[Any], since: int | None = None
     ) -> None:
@@ -225,7 +217,9 @@ class Recorder:
                 self._summaries = Summaries(
                     self._folder, self._probes, self._with_summaries, self._fsync
                 )
-            self._summaries.add(moment.step, records, self._figures(records))
+            drift = {} if self._writer is None else self._writer.drift
+            figures = drift_figures([spec for spec, _ in records], drift)
+            self._summaries.add(moment.step, records, figures)
         except Exception as error:  # likewise, for the other file
             self._fail(moment, Fault("event file", error))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .health import Alert, Health, Thresholds
 from .store.errors import RecordsNotFound
 from .store.folder import RECORDS, step_files
 from .store.index import Problem
+from .store.place import Place, Remote, place_of
 from .store.probes import ProbeSet
 from .store.reader import Reader
 from .store.schema import Failure, RecordSpec
@@ -21,6 +23,7 @@ from .store.similarity import Diff, diff
 
 _PLACES = (Path("explain") / RECORDS, RECORDS, Path())
 _DEPTH = 4
+_LISTED = 20
 
 
 class Run:
@@ -33,21 +36,22 @@ class Run:
 
     Args:
         log_dir: The `log_dir` given to the callback, its folder `explain`, the records' folder, or
-            a folder with one run somewhere below it.
+            a folder with one run somewhere below it; also on an object store, `s3://bucket/run`.
 
     Raises:
+        OSError: if the object store does not answer.
         RecordsNotFound: if there are no records, or several runs below `log_dir`; it lists them.
     """
 
-    def __init__(self, log_dir: str | PathLike[str]) -> None:
-        self.folder = _records_folder(Path(log_dir))
+    def __init__(self, log_dir: str | PathLike[str] | Place) -> None:
+        self.folder = _records_folder(place_of(log_dir))
         self._reader = Reader(self.folder)
         self._health = Health(self._reader)
         self.refresh()
 
     def refresh(self) -> Run:
         """Look at the folder again, and return this object."""
-        self._index = self._reader.index()
+        self._index = self._reader.index(fresh=True)
         return self
 
     def __repr__(self) -> str:
@@ -83,6 +87,11 @@ class Run:
         if not self._index.steps:
             raise RecordsNotFound(f"No step has been logged in {self.folder} yet.")
         return self._reader.probes(self._index.steps[-1]).load()
+
+    @property
+    def probes_hash(self) -> str | None:
+        """Content hash of the probes: two runs compare where it is the same. None without steps."""
+        return self._index.steps[-1].probes if self._index.steps else None
 
     @property
     def logs(self) -> Mapping[str, NDArray[np.float64]]:
@@ -168,29 +177,35 @@ def _by_step(figures: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.flo
     return {name: np.array([of.get(name, np.nan) for of in figures]) for name in names}
 
 
-def _records_folder(log_dir: Path) -> Path:
+def _records_folder(log_dir: Place) -> Place:
     for place in _PLACES:
         folder = log_dir / place
         if any(step_files(folder)) or any(folder.glob("probes-*.safetensors")):
             return folder
     looked = ", ".join(str(log_dir / place) for place in _PLACES)
-    runs = _runs_below(log_dir)
-    if len(runs) == 1 and Path(runs[0]) != log_dir:
-        return _records_folder(Path(runs[0]))
-    below = f" Runs below it: {', '.join(runs)}." if runs else ""
+    runs = list(itertools.islice(_runs_below(log_dir), _LISTED))
+    if len(runs) == 1 and runs[0] != log_dir:
+        return _records_folder(runs[0])
+    below = f" Runs below it: {', '.join(map(str, runs))}." if runs else ""
     raise RecordsNotFound(
         f"`log_dir` holds no records of keras_explain. Looked in: {looked}.{below} "
         f"Received: {str(log_dir)!r}"
     )
 
 
-def _runs_below(log_dir: Path) -> list[str]:
-    runs = []
-    for folder, below, _ in os.walk(log_dir):
-        here = Path(folder)
-        if (here / _PLACES[0]).is_dir():
-            runs.append(str(here))
+def _runs_below(log_dir: Place) -> Iterator[Place]:
+    for here, below in _folders(log_dir):
+        if "explain" in below and (here / _PLACES[0]).is_dir():
+            yield here
         below[:] = sorted(set(below) - {"explain"})
-        if len(here.relative_to(log_dir).parts) >= _DEPTH or len(runs) >= 20:
+
+
+def _folders(top: Place) -> Iterator[tuple[Place, list[str]]]:
+    """Each folder from `top` on with those in it, of which some may be taken out."""
+    if isinstance(top, Remote):
+        yield from top.folders(_DEPTH + 1)
+        return
+    for folder, below, _ in os.walk(top):
+        yield Path(folder), below
+        if len(Path(folder).relative_to(top).parts) >= _DEPTH:
             below.clear()
-    return runs

@@ -6,6 +6,7 @@ only choose among the names known. A folder that leads out of the log directory 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_explain.store import RECORDS, Reader
+from keras_explain.store.place import Place, is_url, place_of
 
 from . import NAME
 from .queries import NotFound
@@ -37,7 +39,7 @@ class Runs:
         self._provider = provider
         self._roots = _roots(logdir, spec)
         self.logdir = logdir or spec
-        self._readers: dict[Path, Reader] = {}
+        self._readers: dict[Place, Reader] = {}
         self._listed: dict[str, Reader] = {}
         self._announced: set[str] = set()
         self._lock = threading.Lock()
@@ -66,8 +68,8 @@ class Runs:
 
     @property
     def is_local(self) -> bool:
-        """Whether the runs lie in folders that can be read here."""
-        return bool(self._roots) and "://" not in self.logdir
+        """Whether the runs lie in folders that can be read here, if on an object store."""
+        return bool(self._roots)
 
     def reader(self, run: str, context: Any, experiment: str) -> Reader:
         """The reader of one run.
@@ -98,42 +100,60 @@ class Runs:
             return _without_subrun(folder).name
         return self._roots[0][1].name if self.is_local else run
 
-    def _folder(self, run: str) -> Path | None:
+    def _folder(self, run: str) -> Place | None:
         for group, root in self._roots:
-            path = _below(group, root, run)
-            if path is not None:
-                folder = Path(os.path.realpath(path / RECORDS))
-                if folder.is_relative_to(root) and folder.is_dir():
-                    return folder
+            below = _below(group, run)
+            folder = None if below is None else self._inside(root, below)
+            if folder is not None:
+                return folder
         return None
 
+    def _inside(self, root: Place, run: str) -> Place | None:
+        """The records' folder of a run, if there is one and it does not lead out of `root`."""
+        if isinstance(root, Path):
+            folder = Path(os.path.realpath(root / run / RECORDS))
+            return folder if folder.is_relative_to(root) and folder.is_dir() else None
+        if ".." in run.split("/"):  # a client may take it for the folder above
+            return None
+        far = root / run / RECORDS
+        try:  # to ask a store takes long: only for what has not been seen yet
+            return far if far in self._readers or far.is_dir() else None
+        except OSError:
+            return None
 
-def _without_subrun(folder: Path) -> Path:
-    run = folder.parents[len(RECORDS.parts) - 1]
+
+def _without_subrun(folder: Place) -> Place:
+    run = folder
+    for _ in RECORDS.parts:
+        run = run.parent
     return run.parent if run.name == SUBRUN else run
 
 
-def _below(group: str, root: Path, run: str) -> Path | None:
-    """Where the run lies if it belongs to this root, whose runs begin with the `group`."""
+def _below(group: str, run: str) -> str | None:
+    """The run's path from its root if it belongs to the one whose runs begin with the `group`."""
     if not group:
-        return root / run
+        return run
     if run == group or run.startswith(group + os.sep):
-        return root / run[len(group) + 1 :]
+        return run[len(group) + 1 :]
     return None
 
 
-def _roots(logdir: str, spec: str) -> list[tuple[str, Path]]:
+def _roots(logdir: str, spec: str) -> list[tuple[str, Place]]:
     """The log directories, each with the name that its runs' names begin with."""
-    if logdir:
-        return [("", _real(logdir))]
-    roots = []
-    for part in filter(None, spec.split(",")):
+    parts = [("", logdir)] if logdir else []
+    for part in filter(None, spec.split(",") if not logdir else []):
         # As TensorBoard reads it: "name:path", or a path of its own.
         named = re.match(r"(?!\w:[\\/])(?![^:]*://)([^/:][^:]*):(.*)", part)
         group, path = named.groups() if named else ("", part)
-        roots.append((group, _real(path)))
+        parts.append((group, path))
+    roots = []
+    for group, path in parts:
+        with contextlib.suppress(ValueError):  # a store that nothing installed can read
+            roots.append((group, _real(path)))
     return roots
 
 
-def _real(path: str) -> Path:
+def _real(path: str) -> Place:
+    if is_url(path):
+        return place_of(path)
     return Path(os.path.realpath(os.path.expanduser(path)))

@@ -33,8 +33,9 @@ NOT_HERE = (
     "Copy that folder along to see the raw maps of every step, layers and weights."
 )
 OUT_OF_REACH = (
-    "TensorBoard reads this run from afar, where the tab can reach no records. Open its log folder "
-    "locally to see the raw maps of every step, layers and weights."
+    "TensorBoard reads this run from afar, where the tab can reach no records. For s3:// or gs:// "
+    "install `keras_explain[s3]` or `[gcs]`; else open its log folder locally to see the raw maps "
+    "of every step, layers and weights."
 )
 FOREIGN = (
     "This run has no records of keras_explain: another tool wrote what is shown. Add the callback "

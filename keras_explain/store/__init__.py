@@ -11,6 +11,7 @@ from .errors import (
     UnknownRecord,
 )
 from .event_file import EventFile, announcement
+from .event_objects import event_file_in
 from .folder import RECORDS
 from .input_facts import InputFacts
 from .probes import ProbeSet
@@ -37,4 +38,5 @@ __all__ = [
     "UnknownRecord",
     "Writer",
     "announcement",
+    "event_file_in",
 ]

@@ -74,9 +74,7 @@ class EventFile:
     def _open(self) -> None:
         make_folder(self._folder, self._fsync)
         now = time.time()
-        # TensorBoard reads the files of a run in the order of their names.
-        name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
-        self.path = self._folder / f"{name}.{next(_number)}.{PLUGIN}"
+        self.path = self._folder / file_name(now)
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 - closed by `close`
         self._size = 0
         self._is_torn = False
@@ -97,7 +95,7 @@ class EventFile:
         self._append(event)
 
     def _append(self, event: Event) -> None:
-        left = memoryview(_framed(event.SerializeToString()))
+        left = memoryview(framed(event.SerializeToString()))
         size = self._size + len(left)
         try:
             while left:
@@ -126,7 +124,14 @@ def announcement(keys: Sequence[str]) -> Summary.Value:
     return Summary.Value(tag=PLUGIN, tensor=tensor, metadata=metadata)
 
 
-def _framed(content: bytes) -> bytes:
+def file_name(now: float) -> str:
+    """A name that no other file has; TensorBoard reads those of a run in the names' order."""
+    name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+    return f"{name}.{next(_number):06d}.{PLUGIN}"
+
+
+def framed(content: bytes) -> bytes:
+    """An event as a file has it."""
     length = struct.pack("<Q", len(content))
     return length + _masked_crc(length) + content + _masked_crc(content)
 

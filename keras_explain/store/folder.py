@@ -8,9 +8,11 @@ import re
 import stat
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from .place import Place, Remote
 from .retry import persistently
 
 RECORDS = Path("plugins", "keras_explain")
@@ -44,11 +46,18 @@ class Found(NamedTuple):
     inode: int  # two changes may lie within one tick of the file system's clock
 
 
-def step_files(folder: Path) -> Iterator[Found]:
+def step_files(folder: Place) -> Iterator[Found]:
     """The step files of `folder`, in no order; nothing if there is no such folder.
 
     Only regular files count: a link could lead out of the folder, and a pipe would never answer.
     """
+    if isinstance(folder, Remote):
+        with contextlib.suppress(FileNotFoundError):
+            for file in folder.entries():
+                if match := _STEP.fullmatch(file.name):
+                    attempt, number = int(match[1]), int(match[2])
+                    yield Found(attempt, number - 1, file.name, file.size, file.changed, 0)
+        return
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             match = _STEP.fullmatch(entry.name)
@@ -68,7 +77,7 @@ def step_files(folder: Path) -> Iterator[Found]:
                     )
 
 
-def make_folder(folder: Path, fsync: bool = False) -> None:
+def make_folder(folder: Place, fsync: bool = False) -> None:
     """Make `folder`, and those above it that are missing.
 
     Args:
@@ -78,13 +87,28 @@ def make_folder(folder: Path, fsync: bool = False) -> None:
     Raises:
         OSError: if the file system refuses.
     """
+    if isinstance(folder, Remote):
+        return
     missing = [place for place in (folder, *folder.parents) if not place.exists()] if fsync else []
     folder.mkdir(parents=True, exist_ok=True)
     for place in reversed(missing):
         fsync_folder(place.parent)
 
 
-def publish(path: Path, content: bytes, fsync: bool = False) -> None:
+def version_of(path: Place) -> tuple[int, int]:
+    """Size of a file, and a number that is another whenever it has been written anew.
+
+    Raises:
+        OSError: if there is no such file.
+    """
+    if isinstance(path, Remote):
+        entry = path.entry()
+        return entry.size, entry.changed
+    status = path.lstat()
+    return status.st_size, status.st_mtime_ns
+
+
+def publish(path: Place, content: bytes, fsync: bool = False) -> None:
     """Make `path` hold `content`, wholly or not at all.
 
     Args:
@@ -96,7 +120,10 @@ def publish(path: Path, content: bytes, fsync: bool = False) -> None:
         OSError: if the file system refuses, more than once where that may pass; nothing is left
             behind.
     """
-    persistently(lambda: _publish(path, content, fsync))
+    if isinstance(path, Remote):
+        path.write_bytes(content)
+    else:
+        persistently(partial(_publish, path, content, fsync))
 
 
 def _publish(path: Path, content: bytes, fsync: bool) -> None:
@@ -128,7 +155,7 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def is_at(path: Path, descriptor: int) -> bool:
+def is_at(path: Place, descriptor: int) -> bool:
     """Whether the opened file is still the one that lies at `path`."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
@@ -136,8 +163,10 @@ def is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def remove_temporary(folder: Path) -> None:
+def remove_temporary(folder: Place) -> None:
     """Remove what a writer that was killed has left."""
+    if isinstance(folder, Remote):  # a put leaves nothing
+        return
     for path in folder.glob(_TEMPORARY + "*"):
         with contextlib.suppress(OSError):
             path.unlink()

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 
 from .errors import UnknownRecord
 from .folder import Found
 from .layout import Layout, StepHeader, Stored
+from .place import Place
 
 
 @dataclass(frozen=True)
 class Step(StepHeader):
     """A step that is shown, and its file."""
 
-    path: Path
+    path: Place
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import DamagedFile, DamagedRecord, UnknownRecord
 from .input_facts import InputFacts
+from .place import Place
 from .probes import KINDS, ProbeSet
 from .schema import SCHEMA, is_int, is_name
 from .tensor_file import Tensor, file_bytes, opened, read_header
@@ -52,7 +52,7 @@ class ProbeFile:
         pictured: By name of an input that has pictures, their `(height, width, channels)`.
     """
 
-    path: Path
+    path: Place
     hash: str
     count: int
     described: Mapping[str, Mapping[str, Any]]
@@ -63,7 +63,7 @@ class ProbeFile:
     _start: int
 
     @classmethod
-    def open(cls, path: Path, digest: str) -> ProbeFile:
+    def open(cls, path: Place, digest: str) -> ProbeFile:
         """Read the header of `path`, which must be the probes of hash `digest`.
 
         Raises:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .encoding import Encoded
 from .errors import DamagedFile, DamagedRecord, StoreError, UnknownRecord
-from .folder import Found, probes_file, step_files
+from .folder import Found, probes_file, step_files, version_of
 from .index import EMPTY, Index, Problem, Step, index_of, listed
-from .layout import Layout, Stored, step_header
+from .layout import Layout, Prepared, Stored, step_header
+from .place import Place, Remote, place_of
 from .probe_file import ProbeFile
 from .schema import STATS
 from .tensor_file import opened, read_header
@@ -26,6 +27,10 @@ _SETTLED = 2.0
 
 _LOOK_AGAIN = 5.0
 """Seconds after which a folder is listed anew in any case: files may change in their place."""
+
+
+_AT_ONCE = 16
+"""Files of an object store whose headers are fetched at once."""
 
 
 class Reader:
@@ -41,8 +46,8 @@ class Reader:
             default.
     """
 
-    def __init__(self, folder: str | PathLike[str], first: int | None = None) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | PathLike[str] | Place, first: int | None = None) -> None:
+        self.folder = place_of(folder)
         self._first = first
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._found: list[Found] = []
@@ -54,17 +59,18 @@ class Reader:
         self._layouts: dict[str, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
-    def index(self, numbers: Collection[int] = ()) -> Index:
+    def index(self, numbers: Collection[int] = (), *, fresh: bool = False) -> Index:
         """What the folder holds now; the same object as long as nothing has changed.
 
         A folder that is not there is empty; one that cannot be listed is a problem.
 
         Args:
             numbers: Steps whose files are to be read if they have not been.
+            fresh: Whether an object store is listed in any case, and not once in a few seconds.
         """
         with self._lock:
             try:
-                self._look()
+                self._look(fresh)
             except OSError as error:
                 problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
                 return Index((), (problem,), {})
@@ -72,8 +78,9 @@ class Reader:
             if numbers and self._made().unread:
                 asked = set(numbers)
                 wanted = [*wanted, *(found for found in self._found if found.step in asked)]
-            fresh = [of for of in dict.fromkeys(wanted) if of not in self._known]
-            self._keep({of: self._read(of) for of in fresh})
+            self._keep(
+                self._all_read([of for of in dict.fromkeys(wanted) if of not in self._known])
+            )
             self._wanted = []
             return self._made()
 
@@ -89,9 +96,10 @@ class Reader:
                 waiting = [found for found in self._found if found not in self._known]
             read: dict[Found, Step | Problem] = {}
             begin = time.monotonic()
-            for found in waiting:
+            some = _AT_ONCE if isinstance(self.folder, Remote) else 1
+            for start in range(0, len(waiting), some):
                 # Nobody waits for this: what is looked at meanwhile is read in between.
-                read[found] = self._read(found)
+                read |= self._all_read(waiting[start : start + some])
                 if seconds is not None and time.monotonic() - begin >= seconds:
                     break
             with self._lock:
@@ -106,8 +114,7 @@ class Reader:
         """
         path = self.folder / probes_file(step.probes)
         try:
-            status = path.lstat()
-            version = (step.probes, status.st_size, status.st_mtime_ns)
+            version = (step.probes, *version_of(path))
             with self._lock:
                 if self._probes is None or self._probes[0] != version:
                     self._probes = (version, ProbeFile.open(path, step.probes))
@@ -187,6 +194,22 @@ class Reader:
                 records[key] = encoded
         return records
 
+    def written(self, step: Step) -> list[Prepared] | None:
+        """A step as it was written, or None where anything of it is damaged."""
+        records = []
+        try:
+            with opened(step.path) as file:
+                checked = zip(step.layout.values(), step.stats_checksums, strict=True)
+                for stored, checksum in checked:
+                    encoded, intact = stored.read(file, step.start, range(stored.row_count))
+                    if not intact.all():
+                        return None
+                    stats = stored.read_stats(file, step.start, checksum)
+                    records.append(Prepared(stored.spec, encoded, stats))
+        except (OSError, DamagedFile):
+            return None
+        return records
+
     def stats(
         self, index: Index, key: str, steps: Sequence[Step | None] | None = None
     ) -> dict[str, NDArray[np.float32]]:
@@ -213,9 +236,16 @@ class Reader:
                     continue
         return {name: figures[:, :, column] for column, name in enumerate(STATS)}
 
-    def _look(self) -> None:
+    def _all_read(self, files: Sequence[Found]) -> dict[Found, Step | Problem]:
+        """What each file holds; many at once where each takes long."""
+        if isinstance(self.folder, Remote) and len(files) > 1:
+            with ThreadPoolExecutor(_AT_ONCE) as threads:
+                return dict(zip(files, threads.map(self._read, files), strict=True))
+        return {found: self._read(found) for found in files}
+
+    def _look(self, fresh: bool) -> None:
         """List the folder, unless it cannot have changed."""
-        if self._is_quiet():
+        if self._is_quiet() and not (fresh and isinstance(self.folder, Remote)):
             return
         looked = self._version(), time.time()
         self._listed = 0, 0.0
@@ -247,12 +277,16 @@ class Reader:
     def _is_quiet(self) -> bool:
         """Whether nothing came or went since the folder was listed: to list many files is slow."""
         changed, listed = self._listed
+        if isinstance(self.folder, Remote):  # it does not say when it has changed
+            return 0 <= time.time() - listed < _LOOK_AGAIN
         if not changed or listed - changed / 1e9 < _SETTLED:
             return False
         return 0 <= time.time() - listed < _LOOK_AGAIN and self._version() == changed
 
     def _version(self) -> int:
         """When the folder last changed; 0 where that cannot be told."""
+        if isinstance(self.folder, Remote):
+            return 0
         try:
             return self.folder.stat().st_mtime_ns
         except OSError:

@@ -118,6 +118,11 @@ class RecordSpec:
     def _freeze(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
+    @property
+    def has_direction(self) -> bool:
+        """Whether a row can turn: a figure, a list of figures or a point has no direction."""
+        return self.axes not in ((), ("metric",), ("coordinate",))
+
     def to_json(self) -> dict[str, JSON]:
         """Every field but `key`, as plain JSON."""
         return {

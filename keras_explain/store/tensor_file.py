@@ -16,7 +16,6 @@ import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from .errors import DamagedFile
+from .place import Place, Remote
 from .plain import dumps, loads
 
 HEADER_CAP = 16 * 2**20
@@ -83,13 +83,17 @@ class Tensor:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Place) -> Iterator[BinaryIO]:
     """`path` for plain reads, if it is a regular file.
 
     Raises:
         DamagedFile: if it is a pipe, a device or a link.
         OSError: if it cannot be opened.
     """
+    if isinstance(path, Remote):
+        with path.opened() as remote:
+            yield remote
+        return
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     flags |= getattr(os, "O_BINARY", 0)
     with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, flags)) as file:
@@ -130,7 +134,8 @@ def read_header(file: BinaryIO) -> Header:
         DamagedFile: if it is not that of a safetensors file of ours.
         OSError: if it cannot be read.
     """
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     length = int.from_bytes(_read_exactly(file, 8), "little")
     if length > min(HEADER_CAP, size - 8):
         raise DamagedFile(

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .claim import Claim, claimed, other_writers
-from .encoding import Encoded, encode
+from .encoding import Encoded
 from .folder import make_folder, probes_file, publish, remove_temporary, step_file, step_files
 from .index import Step
-from .layout import Prepared, step_bytes
+from .layout import step_bytes
+from .place import Place, place_of
+from .prepare import median_drift, prepare
 from .probe_file import probe_bytes
 from .probes import ProbeSet
 from .reader import Reader
 from .retry import persistently
-from .schema import STATS, RecordSpec, StepInfo, require
-from .statistics import as_shown, drift, row_statistics
+from .schema import RecordSpec, StepInfo, require
 
 
 class Writer:
@@ -49,9 +48,14 @@ class Writer:
     """
 
     def __init__(
-        self, folder: str | PathLike[str], probes: ProbeSet, start: int, *, fsync: bool = False
+        self,
+        folder: str | PathLike[str] | Place,
+        probes: ProbeSet,
+        start: int,
+        *,
+        fsync: bool = False,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = place_of(folder)
         self.probes = probes
         self._fsync = fsync
         self.drift: dict[str, float] = {}
@@ -70,7 +74,7 @@ class Writer:
         """Let others continue the attempt; the end of the process does so too."""
         self._claim.release()
 
-    def write(self, info: StepInfo, records: Sequence[tuple[RecordSpec, ArrayLike]]) -> Path:
+    def write(self, info: StepInfo, records: Sequence[tuple[RecordSpec, ArrayLike]]) -> Place:
         """Write one step; a step that is written again replaces its file.
 
         Args:
@@ -92,13 +96,8 @@ class Writer:
             f"`targets` must be {self.probes.count}, one a probe.",
             info.targets,
         )
-        keys = [spec.key for spec, _ in records]
-        require(len(set(keys)) == len(keys), "The keys of a step's records must differ.", keys)
         before = next((kept for step, kept in reversed(self._kept) if step < info.step), {})
-        prepared = [
-            _prepare(spec, _checked(spec, values, self.probes.count), before.get(spec.key))
-            for spec, values in records
-        ]
+        prepared = prepare(records, self.probes.count, before)
         self._publish_probes()
         if not self._claim.holds:
             self._claim.release()
@@ -110,11 +109,7 @@ class Writer:
         self.others = tuple(other.said for other in self._alive if other.has_written())
         earlier = [kept for kept in self._kept if kept[0] < info.step]
         encoded = {record.spec.key: record.encoded for record in prepared}
-        self.drift = {
-            record.spec.key: float(np.nanmedian(record.stats[:, STATS.index("drift")]))
-            for record in prepared
-            if record.spec.rows is None and np.isfinite(record.stats[:, STATS.index("drift")]).any()
-        }
+        self.drift = median_drift(prepared)
         self._kept = [*earlier[-1:], (info.step, encoded)]
         return path
 
@@ -159,32 +154,3 @@ class Writer:
         ):
             return newest, last[0]
         return max(newest + 1, least), None
-
-
-def _checked(spec: RecordSpec, values: ArrayLike, probes: int) -> NDArray[np.float32]:
-    try:
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, and flagged as such
-            array = np.asarray(values).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"The values of {spec.key!r} must be numbers.") from error
-    rows = probes if spec.rows is None else len(spec.rows)
-    require(
-        array.ndim == 1 + len(spec.axes) and len(array) == rows and array.size > 0,
-        f"The values of {spec.key!r} must have {rows} rows of axes {spec.axes}.",
-        array.shape,
-    )
-    for axis, entries in spec.labels.items():
-        require(axis in spec.axes, f"`labels` of {spec.key!r} must name its axes.", axis)
-        size = array.shape[1 + spec.axes.index(axis)]
-        require(
-            len(entries) in (size, size + 1),  # bins have one edge more
-            f"`labels[{axis!r}]` of {spec.key!r} must have {size} entries (or edges, one more).",
-            len(entries),
-        )
-    return array
-
-
-def _prepare(spec: RecordSpec, values: NDArray[np.float32], before: Encoded | None) -> Prepared:
-    encoded = encode(values, spec.precision)
-    figures = row_statistics(as_shown(values, spec.axes, spec.shown))
-    return Prepared(spec, encoded, np.column_stack([figures, drift(encoded, before)]))

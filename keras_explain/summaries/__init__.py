@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from ..methods.base import Record
-from ..methods.weight_gradients import EDGES, STATISTICS
-from ..store import EventFile, ProbeSet, announcement
+from ..store import ProbeSet, announcement, event_file_in
+from ..store.place import Place
 from ..store.schema import RecordSpec
-from ..store.statistics import as_shown
 from . import sheets, values
+from .contact import ContactSheets, has_sheet
 
-MOST_PROBES = 16
-MOST_CHANNELS = 8
-EVIDENCE = 99
-"""Percentile of the magnitudes that gets the last colour."""
+if TYPE_CHECKING:
+    from ..methods.base import Record
 
 
 class Summaries:
@@ -37,14 +34,11 @@ class Summaries:
     """
 
     def __init__(
-        self, folder: str | Path, probes: ProbeSet, complete: bool = True, fsync: bool = False
+        self, folder: str | Place, probes: ProbeSet, complete: bool = True, fsync: bool = False
     ) -> None:
-        self._file = EventFile(folder, fsync)
+        self._file = event_file_in(folder, fsync)
         self._complete = complete
-        self._photos = {
-            name: _photos(probes.pictures.get(name, array)) for name, array in probes.inputs.items()
-        }
-        self._limits: dict[str, float] = {}
+        self._sheets = ContactSheets(probes)
 
     def add(self, step: int, records: Sequence[Record], figures: Mapping[str, float]) -> None:
         """Write the summaries of one step.
@@ -70,43 +64,31 @@ class Summaries:
             if spec.key == "weight_gradients/histogram":
                 found += _histograms(spec, array)
             elif spec.key == "weight_gradients/statistics":
-                norms = array[:, STATISTICS.index("norm")].astype(np.float64)
+                norms = array[:, spec.labels["statistic"].index("norm")].astype(np.float64)
                 found.append(values.scalar("gradient_norm", float(np.sqrt((norms**2).sum()))))
             elif spec.axes in ((), ("metric",)) and spec.key != "scores":
                 found += _means(spec, array)
-            elif "height" in spec.axes and "width" in spec.axes:
-                found.append(self._sheet(spec, array))
+            elif has_sheet(spec):
+                sheet = self._sheets.of(spec, array)
+                size = sheet.picture.height, sheet.picture.width
+                text = f"{sheet.shows} Raw numbers and every step are in the Explain tab."
+                found.append(values.image(spec.key, sheets.encoded(sheet.picture), *size, text))
         return found
 
-    def _sheet(self, spec: RecordSpec, array: NDArray[np.float32]) -> Summary.Value:
-        maps = array[:MOST_PROBES]
-        channel = 1 + spec.axes.index("channel") if "channel" in spec.axes else None
-        if spec.shown == "all" and channel is not None:
-            maps = np.moveaxis(maps, channel, -1)[:MOST_CHANNELS, ..., :MOST_CHANNELS]
-            limit = self._limit(spec.key, maps)
-            sheet = sheets.channel_sheet(maps, limit=limit)
-            shows = "a row a probe, a column a channel"
-        else:
-            maps = as_shown(maps, spec.axes, spec.shown)
-            limit = self._limit(spec.key, maps)
-            # Named rows are no probes: there is no photo of any of them.
-            photos = None if spec.rows else self._photos.get(spec.input or "")
-            under = None if photos is None else photos[:MOST_PROBES]
-            sheet = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
-            shows = "one cell a probe"
-        text = f"{spec.title}: {shows}. Raw numbers and every step are in the Explain tab."
-        return values.image(spec.key, sheets.encoded(sheet), sheet.height, sheet.width, text)
 
-    def _limit(self, key: str, maps: NDArray[np.float32]) -> float:
-        """The value of the last colour: it only ever grows, so that steps can be compared."""
-        sizes = np.abs(maps[np.isfinite(maps)])
-        here = float(np.percentile(sizes, EVIDENCE)) if sizes.size else 0.0
-        self._limits[key] = max(self._limits.get(key, 0.0), here)
-        return self._limits[key]
+def drift_figures(specs: Iterable[RecordSpec], drift: Mapping[str, float]) -> dict[str, float]:
+    """How far each map turned since the step before, by tag for the Scalars tab.
+
+    Args:
+        specs: The records of the step.
+        drift: By key, the median drift over the probes, where it is known.
+    """
+    maps = {spec.key for spec in specs if spec.has_direction} - {"predictions"}
+    return {f"drift/{key}": drift[key] for key in drift if key in maps}
 
 
 def _histograms(spec: RecordSpec, counts: NDArray[np.float32]) -> list[Summary.Value]:
-    edges = np.array(EDGES)
+    edges = np.array(spec.labels["bin"])
     return [
         values.histogram(f"weight_gradients/{path}", edges, row, path)
         for path, row in zip(spec.rows or (), counts, strict=True)
@@ -120,17 +102,3 @@ def _means(spec: RecordSpec, array: NDArray[np.float32]) -> list[Summary.Value]:
     columns = array.reshape(len(array), len(tags)).astype(np.float64).T
     finite = ((tag, column[np.isfinite(column)]) for tag, column in zip(tags, columns, strict=True))
     return [values.scalar(tag, float(column.mean())) for tag, column in finite if column.size]
-
-
-def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:
-    """An input as grey pictures `(probes, height, width)` from 0 to 255; None if it is none."""
-    if array.ndim != 4 or array.shape[-1] not in (1, 3):
-        return None
-    pictures = array[:MOST_PROBES].astype(np.float32).mean(axis=-1)
-    low, high = float(np.nanmin(pictures)), float(np.nanmax(pictures))
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 255.0
-    scaled = (pictures - low) / max(high - low, 1e-12) * 255
-    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)

@@ -76,6 +76,13 @@ def encoded(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def png(picture: Image.Image) -> bytes:
+    """The picture as a PNG file, as it is."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
 @cache
 def palette(signed: bool) -> NDArray[np.uint8]:
     """256 colours `(256, 3)`: of Matplotlib's PuOr or cividis, magenta, and white."""

@@ -1,0 +1,99 @@
+"""Contact sheets of a run's records, whose colours mean the same at every step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..store import ProbeSet
+from ..store.schema import RecordSpec
+from ..store.statistics import as_shown
+from . import sheets
+
+MOST_PROBES = 16
+MOST_CHANNELS = 8
+EVIDENCE = 99
+"""Percentile of the magnitudes that gets the last colour."""
+
+
+class Sheet(NamedTuple):
+    """A picture of all probes' maps, what it shows in words, and the value of its last colour."""
+
+    picture: Image.Image
+    shows: str
+    limit: float
+
+
+def has_sheet(spec: RecordSpec) -> bool:
+    """Whether a record is maps, which can be drawn."""
+    return "height" in spec.axes and "width" in spec.axes
+
+
+class ContactSheets:
+    """Draws the records of one step after another.
+
+    Args:
+        probes: The probes, whose photos lie under the maps.
+    """
+
+    def __init__(self, probes: ProbeSet) -> None:
+        self._photos = {
+            name: _photos(probes.pictures.get(name, array)) for name, array in probes.inputs.items()
+        }
+        self._limits: dict[str, float] = {}
+
+    def of(self, spec: RecordSpec, array: NDArray[np.float32]) -> Sheet:
+        """The sheet of a record at one step: of its first probes and channels.
+
+        Args:
+            spec: The record, one that `has_sheet`.
+            array: Its values, `(rows, *row_shape)`.
+        """
+        maps, by_channel = self._maps(spec, array)
+        limit = self._limit(spec.key, maps)
+        if by_channel:
+            picture = sheets.channel_sheet(maps, limit=limit)
+            return Sheet(picture, f"{spec.title}: a row a probe, a column a channel.", limit)
+        # Named rows are no probes: there is no photo of any of them.
+        photos = None if spec.rows else self._photos.get(spec.input or "")
+        under = None if photos is None else photos[:MOST_PROBES]
+        picture = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
+        return Sheet(picture, f"{spec.title}: one cell a probe.", limit)
+
+    def see(self, spec: RecordSpec, array: NDArray[np.float32]) -> None:
+        """Let the colours reach as far as this step's values do, for the sheets still to come."""
+        self._limit(spec.key, self._maps(spec, array)[0])
+
+    def _maps(
+        self, spec: RecordSpec, array: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], bool]:
+        """The maps that are drawn, and whether their channels are drawn apart."""
+        maps = array[:MOST_PROBES]
+        if spec.shown == "all" and "channel" in spec.axes:
+            channel = 1 + spec.axes.index("channel")
+            return np.moveaxis(maps, channel, -1)[:MOST_CHANNELS, ..., :MOST_CHANNELS], True
+        return as_shown(maps, spec.axes, spec.shown), False
+
+    def _limit(self, key: str, maps: NDArray[np.float32]) -> float:
+        """The value of the last colour: it only ever grows, so that steps can be compared."""
+        sizes = np.abs(maps[np.isfinite(maps)])
+        here = float(np.percentile(sizes, EVIDENCE)) if sizes.size else 0.0
+        self._limits[key] = max(self._limits.get(key, 0.0), here)
+        return self._limits[key]
+
+
+def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:
+    """An input as grey pictures `(probes, height, width)` from 0 to 255; None if it is none."""
+    if array.ndim != 4 or array.shape[-1] not in (1, 3):
+        return None
+    pictures = array[:MOST_PROBES].astype(np.float32).mean(axis=-1)
+    low, high = float(np.nanmin(pictures)), float(np.nanmax(pictures))
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    scaled = (pictures - low) / max(high - low, 1e-12) * 255
+    return np.nan_to_num(scaled).clip(0, 255).astype(np.uint8)
