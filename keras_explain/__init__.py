@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checkpoints.replay import replay as replay
     from .explanation import explain as explain
     from .inputs import Features as Features
     from .inputs import Picture as Picture
@@ -30,6 +31,7 @@ _HOMES = {
     "Tokens": "keras_explain.inputs",
     "TopK": "keras_explain.targets",
     "explain": "keras_explain.explanation",
+    "replay": "keras_explain.checkpoints.replay",
 }
 __all__ = [
     "Contrast",
@@ -41,6 +43,7 @@ __all__ = [
     "TopK",
     "__version__",
     "explain",
+    "replay",
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,18 +99,33 @@ class Pass:
         self._network.build_loss()
         self._backend.trace(self._graph, self._network.x)
 
-    def run(self) -> Outcome:
-        """The outcome at the model's present weights, once it has been computed."""
+    def run(self, only: Callable[[Method], bool] = lambda method: True) -> Outcome:
+        """The outcome at the model's present weights, once it has been computed.
+
+        Args:
+            only: Which methods are wanted; what the others would compute is left out.
+        """
         built = self.built
         found = self._graph(self._network.x)
-        readings = {int(index): reading for index, reading in found.pop("readings").items()}
+        readings = {
+            int(index): reading
+            for index, reading in found.pop("readings").items()
+            if only(self.methods[int(index)])
+        }
         outcome = Outcome(loss=found.pop("loss", None), readings=readings, **found)
-        if any(self.methods[index].computes for index in built.plans):
+        if any(self.methods[index].computes for index in readings):
             self._compute(outcome)
         if not self._backend.IS_TRACED:  # the way through the model keeps all its tensors alive
             built.view = replace(built.view, flow=None)
         self._backend.wait((outcome.scores, outcome.loss, outcome.readings))
         return outcome
+
+    def forget(self) -> None:
+        """Let the next step be the first one, for methods that look back at earlier steps."""
+        for index, plan in self.built.plans.items():
+            if self.methods[index].follows:
+                plan.memory.clear()
+                self._memory.pop(self.methods[index].identity, None)
 
     def calls(self) -> dict[Call, float]:
         """How often the last step called the model, or what costs as much."""
@@ -159,7 +174,7 @@ class Pass:
         )
         for index, plan in self.built.plans.items():
             method = self.methods[index]
-            if not method.computes:
+            if not method.computes or index not in outcome.readings:
                 continue
             try:
                 computed = method.compute(questions, plan)

@@ -145,6 +145,11 @@ class Method(ABC):
         return type(self).compute is not Method.compute
 
     @property
+    def follows(self) -> str:
+        """Which earlier steps it looks back at: `""` for none, `"last"`, or `"all"`."""
+        return ""
+
+    @property
     def identity(self) -> str:
         """The same for two methods that find the same."""
         return f"{type(self).__qualname__}{self.options()}"

@@ -113,6 +113,11 @@ class DecisionBoundary(Method):
             **facts,
         )
 
+    @property
+    def follows(self) -> str:
+        """The plane is turned to lie as at the step before."""
+        return "all"
+
     def _rows(self, ask: Questions, place: Place) -> int:
         """Most rows in one call: what comes before the layer takes no memory."""
         layers = [int(np.prod(p.shape)) for p in ask.view.layers.values()]

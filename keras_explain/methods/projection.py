@@ -119,6 +119,11 @@ class Projection(Method):
             of_figures: np.array([figures], np.float32),
         }
 
+    @property
+    def follows(self) -> str:
+        """The points are turned to lie as at the step before."""
+        return "all"
+
     def _laid_out(self, features: NDArray[Any], principal: Points, before: Points | None) -> Points:
         if len(features) < FEWEST or principal.std() == 0:
             return principal

@@ -177,6 +177,11 @@ class Quality(Method):
         return result
 
     @property
+    def follows(self) -> str:
+        """The map at the first step is what those after it are likened to."""
+        return "all" if "randomisation" in self._names else ""
+
+    @property
     def _inner(self) -> Method:
         return method_of(self.method)
 

@@ -96,6 +96,11 @@ class WeightGradients(Method):
         ]
 
     @property
+    def follows(self) -> str:
+        """The weights of the step before are those that an update is measured from."""
+        return "last" if self.updates else ""
+
+    @property
     def _statistics(self) -> tuple[str, ...]:
         return STATISTICS if self.updates else STATISTICS[:-1]
 

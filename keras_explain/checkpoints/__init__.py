@@ -1,0 +1,1 @@
+"""A training explained after the fact, from the checkpoints that it left."""

@@ -1,0 +1,82 @@
+"""What a replay's folder says of itself, so that a second call can go on with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..store.folder import publish, step_file, step_files
+from ..store.plain import dumps, loads
+from .names import Checkpoint
+
+NAME = "replay.json"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Which checkpoints are explained in a run, and how.
+
+    Attributes:
+        folder: The records' folder.
+        asked: What was asked of every checkpoint, as plain JSON.
+        stamps: By step, the checkpoint's name, size and time.
+    """
+
+    folder: Path
+    asked: Mapping[str, Any]
+    stamps: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls, folder: Path, asked: Mapping[str, Any], checkpoints: Sequence[Checkpoint]
+    ) -> Ledger:
+        """That of a replay that is about to begin."""
+        stamps = {str(c.step): [c.path.name, c.size, c.changed] for c in checkpoints}
+        return cls(folder, json.loads(dumps(asked)), stamps)
+
+    def open(self) -> None:
+        """Make the folder ready for this replay: what it holds of it already stays.
+
+        Steps whose checkpoint is another one by now are removed.
+
+        Raises:
+            ValueError: If the folder holds another run.
+            OSError: If it cannot be written.
+        """
+        before = self._before()
+        for found in list(step_files(self.folder)):
+            stamp = before.get("stamps", {}).get(str(found.step))
+            if found.attempt != 0 or stamp is None or stamp != self.stamps.get(str(found.step)):
+                (self.folder / found.name).unlink()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = dumps({"asked": self.asked, "stamps": self.stamps})
+        publish(self.folder / NAME, content.encode())
+
+    def remove(self, step: int) -> None:
+        """Remove a step that cannot be used."""
+        (self.folder / step_file(0, step)).unlink()
+
+    def _before(self) -> Mapping[str, Any]:
+        path = self.folder / NAME
+        try:
+            known = loads(path.read_bytes())
+            asked = known["asked"]
+        except FileNotFoundError:
+            if any(step_files(self.folder)):
+                raise ValueError(
+                    "`log_dir` must be a folder of its own: this one holds the records of another "
+                    f"run. Received: {str(self.folder)!r}"
+                ) from None
+            return {}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is damaged: remove it and the run. {error}") from error
+        other = [name for name in self.asked if asked.get(name) != self.asked[name]]
+        if other:
+            raise ValueError(
+                "`log_dir` holds a replay that was asked something else: give another folder. "
+                f"Different: {', '.join(other)}. Received: {str(self.folder)!r}"
+            )
+        return dict(known)

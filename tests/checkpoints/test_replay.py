@@ -1,0 +1,220 @@
+"""A training explained after the fact."""
+
+import contextlib
+import os
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+import keras_explain
+from keras_explain import methods
+from keras_explain.checkpoints.models import Models
+from keras_explain.checkpoints.names import checkpoints_in
+from keras_explain.checkpoints.replay import read_probes
+from keras_explain.store import RECORDS
+from tests.fixtures.replayed import build, data, train
+
+from .conftest import assert_same, written
+
+EPOCHS = 3
+STEPS = tuple(range(-1, EPOCHS))
+METHODS = [
+    methods.Saliency(),
+    methods.WeightGradients(),  # looks back one step
+    methods.Projection(),  # looks back to the first
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A training with its checkpoints, and its replay."""
+    folder = tmp_path_factory.mktemp("training")
+    further = [
+        keras.callbacks.ModelCheckpoint(
+            folder / "weights" / "w.{epoch:02d}.weights.h5", save_weights_only=True
+        )
+    ]
+    with contextlib.suppress(AttributeError, ImportError):  # not in this Keras, or without Orbax
+        further.append(
+            keras.callbacks.OrbaxCheckpoint(
+                folder / "orbax", max_to_keep=None, save_on_background=False
+            )
+        )
+    train(folder, EPOCHS, METHODS, further)
+    replayed(folder, folder / "run")
+    return folder
+
+
+def replayed(place, log_dir, checkpoints=None, **options):
+    given = {"probes": place / "probes.npz", "methods": METHODS, "build": build, **options}
+    return keras_explain.replay(checkpoints or place / "keras", log_dir, **given)
+
+
+def events(log_dir):
+    return list((log_dir / "explain").glob("events.out.tfevents.*"))
+
+
+def test_it_has_the_records_of_the_training_bit_for_bit(place):
+    live, after = written(place / "live"), written(place / "run")
+    assert tuple(live) == tuple(after) == STEPS
+    for step in STEPS:
+        assert_same(live[step][1], after[step][1])
+        was, now = live[step][0], after[step][0]
+        assert (was.targets, was.target, was.score) == (now.targets, now.target, now.score)
+        assert was.epoch == now.epoch
+        assert was.logs["probe_loss"] == now.logs["probe_loss"]
+
+
+def test_it_is_a_run_for_the_tab(place):
+    run = keras_explain.Run(place / "run")
+    assert run.steps == STEPS
+    assert run.problems == run.failures == ()
+    assert run.probes.hash == keras_explain.Run(place / "live").probes.hash
+    (path,) = events(place / "run")
+    assert announced(path) == set(STEPS)
+
+
+def announced(path):
+    """The steps at which an event file says that there are records."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    found = [Event.FromString(raw) for raw in RawEventFileLoader(str(path)).Load()]
+    return {e.step for e in found if any(v.tag == "keras_explain" for v in e.summary.value)}
+
+
+def test_every_format_gives_the_network_that_was_saved(place):
+    found, _ = checkpoints_in(place / "keras")
+    models = {"keras": Models(None, True), "built": Models(build, True)}
+    weights = [
+        keras.tree.map_structure(np.array, models["keras"].at(c).get_weights()) for c in found
+    ]
+    for kind, folder in (("built", "keras"), ("built", "weights"), ("orbax", "orbax")):
+        if folder == "orbax" and not (place / "orbax").exists():
+            continue
+        again, _ = checkpoints_in(place / folder)
+        reader = models.get(kind) or Models(None, True)
+        for checkpoint in again:
+            expected = weights[checkpoint.step + 1]
+            own = reader.at(checkpoint).get_weights()
+            assert all(
+                np.array_equal(a, b)
+                for a, b in zip(own, expected, strict=True)
+                if a.dtype.kind == "f"
+            )
+        assert [checkpoint.step for checkpoint in again][-EPOCHS:] == list(range(EPOCHS))
+
+
+def test_what_is_there_is_kept_and_the_rest_is_explained_as_if_at_once(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    folder = tmp_path / "run" / "explain" / RECORDS
+    (folder / "step-000-0000000002.safetensors").unlink()
+    content = bytearray((folder / "step-000-0000000003.safetensors").read_bytes())
+    content[-3] ^= 1  # a bit of the last step's values
+    (folder / "step-000-0000000003.safetensors").write_bytes(content)
+    told = []
+    done = replayed(place, tmp_path / "run", progress=lambda *count: told.append(count))
+    assert (done.explained, done.kept, done.failed) == ((1, 2), (-1, 0), {})
+    assert told == [(1, 2), (2, 2)]
+    before, after = written(place / "run"), written(tmp_path / "run")
+    for step in STEPS:
+        assert before[step][0] == after[step][0]
+        assert_same(before[step][1], after[step][1])
+    assert len(events(tmp_path / "run")) == 1
+
+
+def test_a_whole_run_is_left_alone(place):
+    (path,) = events(place / "run")
+    was = path.stat()
+    done = replayed(place, place / "run")
+    assert (done.explained, done.kept) == ((), STEPS)
+    assert path.stat() == was
+
+
+def test_a_checkpoint_that_has_changed_is_explained_anew(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    shutil.copytree(place / "keras", tmp_path / "keras")
+    shutil.copy2(place / "keras" / "w.03.keras", tmp_path / "keras" / "w.02.keras")
+    done = replayed(place, tmp_path / "run", tmp_path / "keras", methods=METHODS)
+    assert done.explained == (1,)
+    run = keras_explain.Run(tmp_path / "run")
+    np.testing.assert_array_equal(run.load("saliency", 1), run.load("saliency", 2))
+    assert np.nanmax(run.stats("saliency")["drift"][-1]) < 1e-6
+
+
+def test_a_damaged_checkpoint_costs_its_own_step(place, tmp_path):
+    shutil.copytree(place / "keras", tmp_path / "keras")
+    (tmp_path / "keras" / "w.02.keras").write_bytes(b"no archive")
+    done = replayed(place, tmp_path / "run", tmp_path / "keras", summaries=False)
+    assert done.explained == (-1, 0, 2)
+    assert list(done.failed) == [1]
+    assert "w.02.keras cannot be loaded" in done.failed[1]
+    # A later step is what the training would have found, had it not logged that one.
+    update = keras_explain.Run(tmp_path / "run").load("weight_gradients/statistics", 2)[:, -1]
+    assert np.isfinite(update).all()
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(place, tmp_path):
+    x, y = data()
+    for options, says in (
+        ({"methods": [methods.GradCAM(layer="conv9")]}, "conv9"),
+        ({"methods": ["grad_camm"]}, "Did you mean 'grad_cam'"),
+        ({"probes": (x[:4, :5], y[:4])}, "."),
+        ({"jobs": 0}, "`jobs` must be a whole number from 1 on, or -1. Received: 0"),
+        ({"build": "tests.fixtures.replayed:nothing"}, "must be 'module:function'"),
+        ({"build": lambda: 3}, "must return a built Keras model. Received: 3"),
+        ({"checkpoints": place / "weights", "build": None}, "give `build`"),
+        ({"probes": place / "keras" / "w.00.keras"}, "must be an .npz of numbers"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            replayed(place, tmp_path / "run", **options)
+        assert not (tmp_path / "run").exists()
+
+
+def test_another_run_s_folder_is_refused(place):
+    with pytest.raises(ValueError, match="must be a folder of its own"):
+        replayed(place, place / "live")
+    with pytest.raises(ValueError, match="asked something else.*Different: methods"):
+        replayed(place, place / "run", methods=["saliency"])
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x * 2)])
+    model.save(tmp_path / "w.01.keras")
+    probes = np.zeros((2, 3), "float32")
+    with pytest.raises(ValueError, match=r"No checkpoint can be read.*[Ll]ambda"):
+        keras_explain.replay(tmp_path, tmp_path / "run", (probes,), ["saliency"], target=0)
+
+
+def test_probes_are_read_without_running_anything(tmp_path):
+    path = tmp_path / "p.npz"
+    np.savez(path, x_a=np.zeros(2), x_b=np.ones(2), y=np.arange(2), names=np.array(["cat", "dog"]))
+    (x, y), names = read_probes(path)
+    assert set(x) == {"a", "b"}
+    assert names == ["cat", "dog"]
+    np.testing.assert_array_equal(y, [0, 1])
+    np.savez(path, x=np.array([{}], object))
+    with pytest.raises(ValueError, match="an .npz of numbers"):
+        read_probes(path)
+    np.savez(path, z=np.zeros(2))
+    with pytest.raises(ValueError, match="Received: .* with z"):
+        read_probes(path)
+
+
+def test_the_command_says_what_became_of_each(place, tmp_path, capsys, monkeypatch):
+    from keras_explain import cli
+
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    shutil.copytree(place / "keras", tmp_path / "keras")
+    (tmp_path / "keras" / "w.02.keras").write_bytes(b"no archive")
+    given = ["--log-dir", str(tmp_path / "run"), "--probes", str(place / "probes.npz")]
+    options = [str(tmp_path / "keras"), *given, "--methods", "saliency", "--no-summaries"]
+    assert cli.main(["replay", *options]) == 1
+    shown = capsys.readouterr()
+    assert "Steps are the numbers in the names (the first epoch is 1 there" in shown.out
+    assert "Explained: 3 steps, -1 to 2." in shown.out
+    assert "step 1: w.02.keras cannot be loaded" in shown.err
+    assert cli.main(["replay", str(tmp_path / "none"), *given]) == 2
+    assert "`checkpoints` must be a folder of .keras" in capsys.readouterr().err
