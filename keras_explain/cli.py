@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 
 from keras_explain import __version__
 from keras_explain.commands import COMMANDS
+from keras_explain.commands.arguments import Misuse, NothingFound
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,6 +18,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = COMMANDS[options.command].run(options)
         return code
+    except Misuse as error:
+        print(f"keras-explain {options.command}: {error}", file=sys.stderr)
+        return 2
+    except NothingFound as error:
+        print(f"keras-explain {options.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130

@@ -7,7 +7,12 @@ command: what is heavy is imported in `run`.
 
 from types import ModuleType
 
-from . import demo
+from . import demo, diff, export, replay
 
-COMMANDS: dict[str, ModuleType] = {"demo": demo}
+COMMANDS: dict[str, ModuleType] = {
+    "demo": demo,
+    "replay": replay,
+    "diff": diff,
+    "export": export,
+}
 """By name, in the order in which the help shows them."""

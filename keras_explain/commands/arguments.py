@@ -6,6 +6,14 @@ import argparse
 from collections.abc import Callable
 
 
+class Misuse(Exception):
+    """The command was asked for something that there is not; the message says what there is."""
+
+
+class NothingFound(Exception):
+    """What the command was to work on is not there; the message says where it was looked for."""
+
+
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     """A reader of whole numbers from `least` to `most`."""
 
