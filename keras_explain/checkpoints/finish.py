@@ -11,9 +11,9 @@ from ..store import ProbeSet, Reader
 from ..store.encoding import Encoded
 from ..store.event_file import PLUGIN
 from ..store.folder import publish
+from ..store.index import Step
 from ..store.layout import Prepared, step_bytes
 from ..store.prepare import drifted, median_drift
-from ..store.reader import Step
 from ..summaries import Summaries, drift_figures
 
 
