@@ -27,10 +27,10 @@ the average in place when all epochs are over. With gradient accumulation a batc
 round is full.
 
 A layer frozen when `fit` begins has no weight gradients in that `fit`, even if a callback
-unfreezes it on the way (Keras then goes on without it on TensorFlow, and stops on PyTorch):
-`compile` and `fit` again, and it has. Where only a `train_step` of your own knows the loss, weight
-gradients are left out; a `compute_loss` lets them be found. In a loop of your own on JAX, put the
-state back into the model's variables before `Explain.log`.
+unfreezes it on the way (Keras itself then goes on without it on TensorFlow, and stops on the
+others): `compile` and `fit` again, and it has. Where only a `train_step` of your own knows the
+loss, weight gradients are left out; a `compute_loss` lets them be found. In a loop of your own on
+JAX, put the state back into the model's variables before `Explain.log`.
 
 ## Several devices, several processes
 
