@@ -14,7 +14,7 @@ from ..store.statistics import as_shown
 from . import sheets
 
 MOST_PROBES = 16
-MOST_CHANNELS = 8
+MOST_PLANES = 8
 EVIDENCE = 99
 """Percentile of the magnitudes that gets the last colour."""
 
@@ -46,17 +46,18 @@ class ContactSheets:
         self._limits: dict[str, float] = {}
 
     def of(self, spec: RecordSpec, array: NDArray[np.float32]) -> Sheet:
-        """The sheet of a record at one step: of its first probes and channels.
+        """The sheet of a record at one step: of its first probes, and of some channels or slices.
 
         Args:
             spec: The record, one that `has_sheet`.
             array: Its values, `(rows, *row_shape)`.
         """
-        maps, by_channel = self._maps(spec, array)
+        planes, maps = _planes(spec), self._maps(spec, array)
         limit = self._limit(spec.key, maps)
-        if by_channel:
-            picture = sheets.channel_sheet(maps, limit=limit)
-            return Sheet(picture, f"{spec.title}: a row a probe, a column a channel.", limit)
+        if planes:
+            signed = bool((maps < 0).any()) if spec.shown == "all" else spec.signed
+            picture = sheets.plane_sheet(maps, signed=signed, limit=limit)
+            return Sheet(picture, f"{spec.title}: a row a probe, a column a {planes}.", limit)
         # Named rows are no probes: there is no photo of any of them.
         photos = None if spec.rows else self._photos.get(spec.input or "")
         under = None if photos is None else photos[:MOST_PROBES]
@@ -65,17 +66,24 @@ class ContactSheets:
 
     def see(self, spec: RecordSpec, array: NDArray[np.float32]) -> None:
         """Let the colours reach as far as this step's values do, for the sheets still to come."""
-        self._limit(spec.key, self._maps(spec, array)[0])
+        self._limit(spec.key, self._maps(spec, array))
 
-    def _maps(
-        self, spec: RecordSpec, array: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], bool]:
-        """The maps that are drawn, and whether their channels are drawn apart."""
-        maps = array[:MOST_PROBES]
-        if spec.shown == "all" and "channel" in spec.axes:
-            channel = 1 + spec.axes.index("channel")
-            return np.moveaxis(maps, channel, -1)[:MOST_CHANNELS, ..., :MOST_CHANNELS], True
-        return as_shown(maps, spec.axes, spec.shown), False
+    def _maps(self, spec: RecordSpec, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The maps that are drawn.
+
+        Where channels or slices are drawn apart, `(probes, height, width, planes)`.
+        """
+        planes = _planes(spec)
+        if not planes:
+            return as_shown(array[:MOST_PROBES], spec.axes, spec.shown)
+        maps = as_shown(array[:MOST_PLANES], spec.axes, spec.shown)
+        axes = [axis for axis in spec.axes if axis != "channel"]
+        depth = 1 + axes.index("depth") if "depth" in axes else None
+        if planes == "slice" and depth is not None:
+            places = np.linspace(0, maps.shape[depth] - 1, MOST_PLANES).round().astype(int)
+            return np.moveaxis(maps, depth, -1)[..., np.unique(places)]
+        maps = np.moveaxis(maps, 1 + spec.axes.index("channel"), -1)[..., :MOST_PLANES]
+        return maps if depth is None else maps.take(maps.shape[depth] // 2, depth)
 
     def _limit(self, key: str, maps: NDArray[np.float32]) -> float:
         """The value of the last colour: it only ever grows, so that steps can be compared."""
@@ -83,6 +91,13 @@ class ContactSheets:
         here = float(np.percentile(sizes, EVIDENCE)) if sizes.size else 0.0
         self._limits[key] = max(self._limits.get(key, 0.0), here)
         return self._limits[key]
+
+
+def _planes(spec: RecordSpec) -> str:
+    """What each of several maps of a probe is; nothing of a record that has one a probe."""
+    if spec.shown == "all" and "channel" in spec.axes:
+        return "channel of the middle slice" if "depth" in spec.axes else "channel"
+    return "slice" if "depth" in spec.axes else ""
 
 
 def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:

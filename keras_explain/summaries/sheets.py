@@ -47,19 +47,19 @@ def overlay_sheet(
     return Image.fromarray(over[shades] + under[..., None])
 
 
-def channel_sheet(maps: NDArray[np.float32], *, limit: float) -> Image.Image:
-    """Maps of several channels, a row a probe.
+def plane_sheet(maps: NDArray[np.float32], *, signed: bool, limit: float) -> Image.Image:
+    """Several maps of each probe, such as channels or slices, a row a probe.
 
     Args:
-        maps: `(probes, height, width, channels)`, raw.
+        maps: `(probes, height, width, planes)`, raw.
+        signed: Whether zero is the middle of the colours.
         limit: The value that gets the last colour; the same for all cells.
     """
-    rows, height, width, channels = maps.shape
-    flat = np.moveaxis(maps, -1, 1).reshape(rows * channels, height, width)
-    signed = bool((flat < 0).any())
+    rows, height, width, planes = maps.shape
+    flat = np.moveaxis(maps, -1, 1).reshape(rows * planes, height, width)
     size = _cell_size((height, width), CELL // 2)
     shades = _enlarged(_shades(flat, signed, limit), size)
-    return _palette_image(_tiled(shades, columns=channels), signed)
+    return _palette_image(_tiled(shades, columns=planes), signed)
 
 
 def encoded(picture: Image.Image) -> bytes:

@@ -144,3 +144,37 @@ def test_half_of_the_limit_gets_the_middle_colour():
     pictures = [sheets.overlay_sheet(m, None, signed=False, limit=1.0) for m in (quiet, loud)]
     first, second = (np.asarray(p)[0, 0] for p in pictures)
     assert first == pytest.approx(second / 2, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shown"),
+    [
+        (("depth", "height", "width"), "all"),
+        (("depth", "height", "width", "channel"), "sum"),
+        (("channel", "depth", "height", "width"), "all"),
+    ],
+)
+def test_a_volume_s_slices_stand_beside_each_other(tmp_path, axes, shown):
+    sizes = {"depth": 6, "height": 4, "width": 4, "channel": 3}
+    maps = np.zeros((2, *(sizes[axis] for axis in axes)), np.float32)
+    channel = () if shown == "sum" or "channel" not in axes else (2,)
+    # Of the second probe the last slice; of channels the middle slice is shown.
+    places = {
+        "depth": 3 if channel else 5,
+        "height": 0,
+        "width": 0,
+        "channel": (channel or (0,))[0],
+    }
+    maps[(1, *(places[axis] for axis in axes))] = 1.0
+    spec = RecordSpec("m", "m", axes, signed=False, shown=shown)
+    written = summaries.Summaries(tmp_path, ProbeSet({"x": maps}, {"x": axes}, {"x": "volume"}))
+    written.add(0, [(spec, maps)], {})
+    written.close()
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0}).Reload()
+    (event,) = events.Tensors("m")
+    *_, file = tensor_util.make_ndarray(event.tensor_proto)
+    sheet = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    cell = sheets.CELL // 2 + sheets.GAP
+    assert sheet.shape == (2 * cell - sheets.GAP, (3 if channel else 6) * cell - sheets.GAP, 3)
+    bright = np.argwhere((sheet == sheets.palette(False)[sheets.SHADES - 1]).all(axis=-1))
+    np.testing.assert_array_equal(bright[0], (cell, (2 if channel else 5) * cell))

@@ -80,3 +80,25 @@ def test_what_is_chance_comes_to_matter_least(example):
     )
     assert after["price"] < before["price"]
     assert after["price"] < after["shelf"] < after["picture"]
+
+
+def test_only_a_thawed_base_moves_and_its_last_layer_most(example):
+    run, (frozen, thawed) = example("transfer_learning")
+    inner = [f"activations/features/base/conv{number}" for number in (1, 2, 3)]
+    assert [key for key in run.keys if key.startswith("activations/")] == inner
+    assert "grad_cam/features/base/conv3" in run.keys
+    for key in inner:
+        np.testing.assert_array_equal(run.load(key, -1), run.load(key, 5))
+    assert re.findall(r"conv\d by (\S+?)[,;]", frozen) == ["0.0000"] * 3
+    first, _, last = (float(by) for by in re.findall(r"conv\d by (\S+?)[,;]", thawed))
+    assert 0 < 3 * first < last
+    before, after = (int(re.search(r"(\d+)% right", line)[1]) for line in (frozen, thawed))
+    assert after > before > 60
+
+
+def test_the_slices_that_hold_the_digit_are_where_the_network_comes_to_look(example):
+    run, findings = example("volume")
+    before, after = (int(re.search(r"(\d+)%", line)[1]) for line in findings)
+    assert after > before + 5
+    assert after > 70
+    assert run.specs["grad_cam/conv2"].axes == ("depth", "height", "width")
