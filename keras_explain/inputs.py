@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .store import InputFacts
+from .subwords import MARKS, mark_of, reading_of, starts_by_mark, starts_by_number, words_in
 
 
 class InputNames(ABC):
@@ -90,12 +91,26 @@ class Tokens(InputNames):
         vocabulary: The words in the order of their ids; a mapping from word to id or from id to
             word; or what knows them: a `keras.layers.TextVectorization` or `StringLookup`, a
             tokenizer of keras-hub, Hugging Face or SentencePiece.
+        subwords: How tokens make up words, which the tab then shows, each with the sum of its
+            tokens' numbers: `"auto"`, by the marks that the words bear, if any; a mark itself,
+            `"##"` (WordPiece), `"▁"` (SentencePiece), `"Ġ"` (byte-level BPE) or `"</w>"` (BPE); the
+            number of each token's word, `(probes, tokens)`, as Hugging Face's `word_ids` gives it,
+            None or -1 for a token of no word; None, to leave the tokens as they are.
     """
 
     vocabulary: Any
+    subwords: Any = "auto"
 
     def __post_init__(self) -> None:
         self._word_of()
+        is_word = isinstance(self.subwords, str)
+        if is_word and self.subwords in ("auto", *MARKS):
+            return
+        if is_word or not (self.subwords is None or hasattr(self.subwords, "__len__")):
+            raise ValueError(
+                f"`subwords` must be 'auto', one of {', '.join(MARKS)}, None, or the number of "
+                f"each token's word, (probes, tokens). Received: {self.subwords!r}"
+            )
 
     def facts(self, name: str, values: NDArray[Any]) -> tuple[str, InputFacts]:  # noqa: D102
         if values.dtype.kind not in "iu":
@@ -111,7 +126,44 @@ class Tokens(InputNames):
                 f"`vocabulary` must know the ids of {name!r}. Received: one that knows none of "
                 f"{', '.join(map(str, ids[:8]))}"
             )
-        return "tokens", InputFacts(words=words)
+        starts, joined = self._joined(name, values, word_of)
+        return "tokens", InputFacts(words=words, starts=starts, joined=joined)
+
+    def _joined(
+        self, name: str, values: NDArray[Any], word_of: Callable[[int], str | None]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Where words begin in each text, and how those of several tokens, or marked ones, read."""
+        if self.subwords is None or values.ndim != 2:
+            return (), {}
+        texts = [[word_of(one) for one in row] for row in values.tolist()]
+        mark = mark_of(text for row in texts for text in row if text is not None)
+        if isinstance(self.subwords, str):
+            mark = mark if self.subwords == "auto" else self.subwords
+            if mark is None:
+                return (), {}
+            starts = [starts_by_mark(row, mark) for row in texts]
+        else:
+            starts = [starts_by_number(row) for row in self._numbers(name, values.shape)]
+        joined: dict[str, str] = {}
+        for ids, row, begins in zip(values.tolist(), texts, starts, strict=True):
+            for word in words_in(row, begins):
+                read = reading_of(row[word], mark)
+                if read and row[word] != [read]:
+                    joined[" ".join(map(str, ids[word]))] = read
+        return tuple("".join("01"[begins] for begins in row) for row in starts), joined
+
+    def _numbers(self, name: str, shape: tuple[int, ...]) -> list[list[int]]:
+        """The number of each token's word; -1 for a token of none."""
+        try:
+            numbers = [[-1 if one is None else int(one) for one in row] for row in self.subwords]
+        except (TypeError, ValueError):
+            numbers = []
+        if len(numbers) != shape[0] or any(len(row) != shape[1] for row in numbers):
+            raise ValueError(
+                f"`subwords` must give the number of each token's word, of shape {shape} as "
+                f"{name!r}. Received: {type(self.subwords).__name__} of {len(self.subwords)} rows"
+            )
+        return numbers
 
     def _word_of(self) -> Callable[[int], str | None]:
         known = self.vocabulary

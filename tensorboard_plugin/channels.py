@@ -13,6 +13,7 @@ from keras_explain.store import DamagedFile, Reader, RecordSpec
 from keras_explain.store.index import Step
 from keras_explain.store.layout import Stored
 from keras_explain.store.similarity import cosine_distance
+from keras_explain.store.statistics import as_shown
 
 from .bundle import bundle
 from .queries import MAX_READ, MAX_REPLY, BadRequest
@@ -80,7 +81,7 @@ def channels(
     if axis is None:
         known = ", ".join(PLANES)
         raise BadRequest(f"`key` must name a record with one of {known}. Received: {key[:80]!r}")
-    count = now.row_shape[axis]
+    count = _count(now)
     names = [*FIGURES, *(["drift"] if since is not None else [])]
     reads = len(steps) * (1 if since is None else 2)
     check_reads(reads * now.row_count * now.values.row_bytes, reads)
@@ -100,18 +101,27 @@ def channels(
 
 
 def plane_axis(spec: RecordSpec) -> int | None:
-    """Which axis of a row has a picture, or a unit, an entry; None where there is no such axis."""
-    named = [at for at, axis in enumerate(spec.axes) if axis in PLANES]
-    if spec.shown != "all" or len(named) > 1:
-        return None
-    if named:
+    """Which axis of a row, as it is shown, has a picture, or a unit, an entry; None without one."""
+    axes = _shown_axes(spec)
+    named = [at for at, axis in enumerate(axes) if axis in PLANES]
+    if len(named) == 1:
         return named[0]
-    return 0 if len(spec.axes) == 1 else None
+    return 0 if len(axes) == 1 and spec.shown == "all" else None
+
+
+def _shown_axes(spec: RecordSpec) -> list[str]:
+    return [axis for axis in spec.axes if spec.shown == "all" or axis != "channel"]
+
+
+def _count(now: Stored) -> int:
+    """How many planes a row has."""
+    shape = dict(zip(now.spec.axes, now.row_shape, strict=True))
+    return shape[_shown_axes(now.spec)[plane_axis(now.spec) or 0]]
 
 
 def figures(reader: Reader, kept: Kept, step: Step, now: Stored) -> Table:
     """The `FIGURES` of every row and channel at one step, `(figures, rows, channels)`."""
-    shape = (len(FIGURES), now.row_count, now.row_shape[plane_axis(now.spec) or 0])
+    shape = (len(FIGURES), now.row_count, _count(now))
 
     def make() -> Table:
         table = np.full(shape, np.nan, np.float32)
@@ -130,7 +140,7 @@ def figures(reader: Reader, kept: Kept, step: Step, now: Stored) -> Table:
 
 def _drift(reader: Reader, kept: Kept, before: Step, step: Step, now: Stored) -> Table:
     def make() -> Table:
-        table = np.full((now.row_count, now.row_shape[plane_axis(now.spec) or 0]), np.nan, "f4")
+        table = np.full((now.row_count, _count(now)), np.nan, "f4")
         both = zip(_by_channel(reader, before, now), _by_channel(reader, step, now), strict=True)
         for (part, old, old_intact), (_, new, new_intact) in both:
             intact = old_intact & new_intact
@@ -152,10 +162,11 @@ def _by_channel(reader: Reader, step: Step, now: Stored) -> Iterator[Part]:
         try:
             encoded, intact = reader.rows(step, stored, rows)
         except DamagedFile:  # the file has gone, or is shorter than it was
-            size = (len(rows), now.row_shape[axis - 1], 1)
+            size = (len(rows), _count(now), 1)
             yield part, np.full(size, np.nan, np.float32), np.zeros(len(rows), np.bool_)
             continue
-        maps = np.moveaxis(encoded.decode(), axis, 1)
+        shown = as_shown(encoded.decode(), now.spec.axes, now.spec.shown)
+        maps = np.moveaxis(shown, axis, 1)
         yield part, maps.reshape(*maps.shape[:2], -1), intact
 
 

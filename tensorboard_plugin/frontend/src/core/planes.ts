@@ -6,6 +6,8 @@ export interface Planes {
   count: number;
   /** What one plane is called, by its index. */
   axis: string | null;
+  /** Of a plane, its index along each of the axes that number the planes. */
+  numbers(p: number): [axis: string, index: number][];
   kind: "image" | "matrix" | "strip" | "number";
   /** Names of the axes drawn downwards and across. */
   rowAxis: string | null;
@@ -44,6 +46,15 @@ function laidOut(axes: string[], shape: number[]): Planes {
     kind: row < 0 ? "strip" : image ? "image" : "matrix",
     rowAxis: axes[row] ?? null,
     columnAxis: axes[column],
+    numbers(p) {
+      let rest = p;
+      const found = others.toReversed().map((i): [string, number] => {
+        const index = rest % shape[i];
+        rest = Math.floor(rest / shape[i]);
+        return [axes[i], index];
+      });
+      return found.reverse();
+    },
     at(p, y, x) {
       let index = (row < 0 ? 0 : y * strides[row]) + x * strides[column];
       let rest = p;
@@ -81,7 +92,18 @@ export function aspectOf(
 
 function strip(width: number, kind: Planes["kind"]): Planes {
   const at = (_p: number, _y: number, x: number) => x;
-  return { height: 1, width, count: 1, axis: null, kind, rowAxis: null, columnAxis: null, at };
+  const numbers = () => [];
+  return {
+    height: 1,
+    width,
+    count: 1,
+    axis: null,
+    numbers,
+    kind,
+    rowAxis: null,
+    columnAxis: null,
+    at,
+  };
 }
 
 /** Return the values of plane `p`, row by row; where that is all there is, they are not copied. */
