@@ -176,3 +176,19 @@ def test_what_is_kept_is_bounded():
     for name in (1, 2, 1, 3, 1, 2):
         kept.get((name,), lambda name=name: table(name))
     assert made == [1, 2, 3, 2]
+
+
+def test_slices_of_a_volume_are_reduced_as_they_are_shown(tmp_path):
+    from tests.fixtures import kinds
+
+    run = keras_explain.Run(kinds.make_kinds(tmp_path / "a"))
+    client = client_of(Provider("a/explain"), tmp_path)
+    key = kinds.SPECS["scan"].key
+    query = {"run": "a/explain", "key": key, "steps": "2", "since": "1"}
+    arrays, _ = bundle_of(client, "channels", **query)
+    now, before = (run.load(key, step).sum(axis=-1) for step in (2, 1))
+    mean = np.abs(now).mean(axis=(2, 3))
+    np.testing.assert_allclose(arrays["mean_abs"][0], mean, rtol=1e-5)
+    flat = (maps.reshape(kinds.PROBES * kinds.DEPTH, -1) for maps in (before, now))
+    expected = cosine_distance(*flat).reshape(kinds.PROBES, kinds.DEPTH)
+    np.testing.assert_allclose(arrays["drift"][0], expected, atol=1e-6)

@@ -13,6 +13,7 @@ import "./gradients.css";
 import "./compare.css";
 import "./film.css";
 import "./evolve.css";
+import "./across.css";
 import "./time.css";
 import "./health.css";
 import "./summaries.css";

@@ -15,6 +15,10 @@ export interface InputSpec {
   categories?: Record<string, Record<string, string>>;
   /** Words by token id. */
   words?: Record<string, string>;
+  /** Of each example, "1" for every token that begins a word, "0" for the others. */
+  starts?: string[];
+  /** By the ids of a word's tokens, with blanks between, how it reads. */
+  joined?: Record<string, string>;
 }
 
 export interface RunEntry {

@@ -27,6 +27,7 @@ export const VIEWS = [
 export const CURVES = ["even", "gamma", "symlog"] as const;
 export const CHANNEL_SCALES = ["layer", "channel"] as const;
 export const TRAILS = ["none", "short", "all"] as const;
+export const TOKENS = ["words", "subwords"] as const;
 export const BAR_SCALES = ["log", "linear"] as const;
 export const LAYER_STATISTICS = [
   "dead",
@@ -108,6 +109,10 @@ export interface ViewState {
   distribution: (typeof DISTRIBUTIONS)[number];
   binWindow: (typeof BIN_WINDOWS)[number];
   statistic: (typeof GRADIENT_STATISTICS)[number];
+  /** Whether several inputs share a scale; null: where their numbers compare. */
+  across: (typeof TOGETHER)[number] | null;
+  /** Whether tokens that are parts of words are joined. */
+  tokens: (typeof TOKENS)[number];
   /** Bars by size, or as the record has them; null: as suits the record. */
   order: Order | null;
   /** Scale of what differs from layer to layer; null: as its numbers ask for. */
@@ -182,6 +187,8 @@ export const DEFAULTS: ViewState = {
   distribution: "heat",
   binWindow: "recent",
   statistic: "norm",
+  across: null,
+  tokens: "words",
   order: null,
   barScale: null,
   trail: "short",
@@ -296,6 +303,8 @@ const CODECS: Codecs = {
   distribution: oneOf("gd", DISTRIBUTIONS),
   binWindow: oneOf("gw", BIN_WINDOWS),
   statistic: oneOf("gs", GRADIENT_STATISTICS),
+  across: oneOf("ac", TOGETHER),
+  tokens: oneOf("tk", TOKENS),
   order: oneOf("or", ORDERS),
   barScale: oneOf("bs", BAR_SCALES),
   trail: oneOf("t", TRAILS),
