@@ -160,6 +160,17 @@ def calls_of(made: Any) -> str:
     )
 
 
+def arrived(made: Any) -> Case:
+    """A step of a pass, with all its numbers in NumPy: JAX goes on before they are there."""
+    import keras
+
+    def run() -> Any:
+        outcome = made.run()
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, outcome.readings)
+
+    return run
+
+
 def medians(cases: dict[str, Case], rounds: int, unit: str) -> dict[str, float]:
     """By case, the median over the rounds of its time over the unit's."""
     import numpy as np
@@ -199,7 +210,7 @@ def measure(backend: str, name: str, rounds: int) -> None:
         cases: dict[str, Case] = {
             "U": BARE[backend](model, x, y),
             "**default preset: the whole step**": lambda: explain.log(model, next(step)),
-            **{title: made.run for title, made in passes.items()},
+            **{title: arrived(made) for title, made in passes.items()},
         }
         found = medians(cases, rounds, "U")
     print(f"\n### {name}\n\nU = {1000 * found.pop('U'):.1f} ms (median)\n")

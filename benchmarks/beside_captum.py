@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from backends import medians
+from backends import arrived, medians
 from captum import attr
 from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import nn
@@ -99,7 +99,7 @@ def pairs(net: nn.Sequential, x: Any, y: Any) -> dict[str, tuple[Any, Callable[[
 
 def apart(ours: dict[str, Any], theirs: Any) -> float:
     """The largest difference, as a share of the largest value."""
-    own = np.asarray(next(iter(ours.values())).detach())
+    own = next(iter(ours.values()))
     other = theirs.detach().numpy().transpose(0, 2, 3, 1)
     if own.ndim == 3:
         other = other[..., 0]
@@ -118,7 +118,7 @@ def print_table(model: Any, images: Any, labels: Any, rounds: int) -> None:
     print("| --- | --- | --- |")
     for title, (method, call, is_same) in pairs(net, x.requires_grad_(), y).items():
         made = Pass(model, Probes.of((images, labels)), [method])
-        found = medians({"ours": made.run, "Captum": call}, rounds, "ours")
-        reading = made.run().readings[0]
+        found = medians({"ours": arrived(made), "Captum": call}, rounds, "ours")
+        (reading,) = arrived(made)().values()
         text = f"{apart(reading, call()):.1e}" if is_same else "each draws its own samples"
         print(f"| {title} | {found['Captum']:.2f} | {text} |", flush=True)

@@ -1,7 +1,8 @@
 """Take the pictures of the docs.
 
     keras-explain demo --no-serve --log-dir LOGDIR && python docs/make_screenshots.py LOGDIR
-    for one in table text series two_inputs; do python examples/$one.py; done
+    for one in table text series several_inputs volume transfer_learning
+    do python examples/$one.py; done
     python docs/make_screenshots.py logs --of data
 
 Needs Playwright and Chromium (`pip install -e .[test]`).
@@ -30,6 +31,7 @@ class View(NamedTuple):
     state: dict[str, str | int]
     ready: str
     dark: bool = False
+    size: tuple[int, int] = (1280, 800)
 
 
 PATH = "integrated_gradients"
@@ -42,6 +44,7 @@ TAB = {
     "health": View({"v": "health", "e": 9}, "alert"),
     "evolve-dark": View({"v": "evolve", "m": MAP, "e": 8, "x": 0}, "card", dark=True),
 }
+SEVERAL = {"run": "several_inputs/explain", "v": "detail", "x": 1}
 DATA = {
     "table": View({"run": "table/explain", "v": "detail", "m": PATH, "x": 0}, "bar-row"),
     "text": View({"run": "text/explain", "v": "evolve", "m": f"{PATH}/words", "x": 1}, "tokens"),
@@ -49,8 +52,32 @@ DATA = {
         {"run": "text/explain", "v": "detail", "m": "attention_rollout/tokens", "x": 1}, "likeness"
     ),
     "series": View({"run": "series/explain", "v": "evolve", "m": PATH, "x": 1}, "card"),
-    "two_inputs": View(
-        {"run": "two_inputs/explain", "v": "evolve", "m": f"{PATH}/record", "x": 1}, "card"
+    "several_inputs": View(
+        {**SEVERAL, "m": f"{PATH}/picture", "ac": "own"},
+        "across",
+        size=(1400, 900),
+    ),
+    "words": View(
+        {**SEVERAL, "m": f"{PATH}/pieces"},
+        "tokens",
+        size=(1400, 900),
+    ),
+    "volume": View(
+        {"run": "volume/explain", "v": "layers", "l": PATH, "x": 1, "ch": 3},
+        "channel-detail",
+        size=(1400, 900),
+    ),
+    "transfer_learning": View(
+        {
+            "run": "transfer_learning/explain",
+            "v": "layers",
+            "l": "activations/features/base/conv3",
+            "lst": "drift",
+            "x": 2,
+            "e": 7,
+        },
+        "channel",
+        size=(1400, 900),
     ),
 }
 VIEWS = {"tab": TAB, "data": DATA}
@@ -75,7 +102,7 @@ def main() -> None:
             executable_path=asked.browser, args=["--no-sandbox", "--force-color-profile=srgb"]
         )
         for name, view in VIEWS[asked.of].items():
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport=dict(zip(("width", "height"), view.size, strict=True)))
             page.goto(link(port, **view.state))
             if view.dark:
                 page.evaluate("document.body.classList.add('dark-mode')")

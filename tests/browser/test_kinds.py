@@ -16,6 +16,7 @@ STEP = 2
 def run_of_kinds(tmp_path_factory):
     place = tmp_path_factory.mktemp("kinds")
     run = keras_explain.Run(kinds.make_kinds(place / "run"))
+    kinds.make_kinds(place / "scans", ["scan"])
     with served(place) as address:
         yield run, address
 
@@ -34,7 +35,7 @@ def numbers(tab, name, attribute):
 @pytest.mark.browser
 def test_all_inputs_of_an_example_stand_side_by_side_on_one_scale(run_of_kinds, tab):
     run, address = run_of_kinds
-    tab.open(address, v="detail", m=kinds.SPECS["row"].key, x=1, e=STEP, r="minmax")
+    tab.open(address, run="run", v="detail", m=kinds.SPECS["row"].key, x=1, e=STEP, r="minmax")
     tab.by("across").nth(3).wait_for()
     tab.frame.locator("[data-testid=across] canvas.map").nth(1).wait_for()
     tab.expect(lambda: tab.data("across", "data-input"), list(kinds.SPECS))
@@ -61,7 +62,7 @@ def test_all_inputs_of_an_example_stand_side_by_side_on_one_scale(run_of_kinds, 
 @pytest.mark.browser
 def test_each_input_can_have_its_own_scale_and_be_looked_at(run_of_kinds, tab):
     run, address = run_of_kinds
-    tab.open(address, v="detail", m=kinds.SPECS["row"].key, x=1, e=STEP, r="minmax")
+    tab.open(address, run="run", v="detail", m=kinds.SPECS["row"].key, x=1, e=STEP, r="minmax")
     tab.by("across").nth(3).wait_for()
     tab.frame.get_by_role("radio", name="Each its own").check()
     photo = tab.frame.locator("[data-testid=across][data-input=photo]")
@@ -80,7 +81,7 @@ def test_each_input_can_have_its_own_scale_and_be_looked_at(run_of_kinds, tab):
 @pytest.mark.browser
 def test_a_word_has_the_sum_of_its_tokens(run_of_kinds, tab):
     run, address = run_of_kinds
-    tab.open(address, v="detail", m=kinds.SPECS["text"].key, x=1, e=STEP)
+    tab.open(address, run="run", v="detail", m=kinds.SPECS["text"].key, x=1, e=STEP)
     tab.by("bar-row").first.wait_for()
     tab.expect(lambda: tab.data("bar-row", "data-name"), kinds.WORDS[1])
     found = numbers(tab, "bar-row", "data-value")
@@ -92,7 +93,7 @@ def test_a_word_has_the_sum_of_its_tokens(run_of_kinds, tab):
     np.testing.assert_allclose(pieces, shown(run, "text", 1), rtol=1e-3)  # sent in 16 bits
     sums = np.add.reduceat(pieces, [0, 1, 4, 6, 7])
     np.testing.assert_allclose(found, sums, rtol=1e-6)
-    tab.go(v="evolve", m=kinds.SPECS["text"].key, e=STEP)
+    tab.go(run="run", v="evolve", m=kinds.SPECS["text"].key, e=STEP)
     first = tab.frame.locator("[data-testid=card] [data-testid=tokens][data-row='0']")
     tab.expect(lambda: first.inner_text().split(), kinds.WORDS[0])
 
@@ -101,7 +102,7 @@ def test_a_word_has_the_sum_of_its_tokens(run_of_kinds, tab):
 def test_a_volume_is_shown_slice_by_slice_on_itself(run_of_kinds, tab):
     run, address = run_of_kinds
     key = kinds.SPECS["scan"].key
-    tab.open(address, v="layers", l=key, x=3, e=STEP, chs="mean_abs", o="input")
+    tab.open(address, run="run", v="layers", l=key, x=3, e=STEP, chs="mean_abs", o="input")
     tab.by("channel").nth(kinds.DEPTH - 1).wait_for()
     slices = np.abs(shown(run, "scan", 3)).mean(axis=(1, 2))
     order = [str(at) for at in np.argsort(-slices)]
@@ -112,8 +113,15 @@ def test_a_volume_is_shown_slice_by_slice_on_itself(run_of_kinds, tab):
     scan = run.probes.inputs["scan"][3, ..., 0].astype(np.float64)
     grey = np.floor(255 * (scan[4] - scan.min()) / (scan.max() - scan.min()))
     np.testing.assert_allclose(pixels(below)[..., 0], grey, atol=1)
-    tab.go(v="layers", l=key, x=3, e=STEP, ch=4)
+    tab.go(run="run", v="layers", l=key, x=3, e=STEP, ch=4)
     tab.by("channel-detail").wait_for()
     tab.frame.locator("[data-testid=filmstrip] canvas.map").first.wait_for()
     assert tab.by("channel-detail").get_attribute("data-channel-shown") == "4"
     assert tab.frame.get_by_role("alert").count() == 0
+
+
+@pytest.mark.browser
+def test_a_run_of_volumes_alone_opens_on_its_slices(run_of_kinds, tab):
+    tab.open(run_of_kinds[1], run="scans")
+    tab.by("channel").nth(kinds.DEPTH - 1).wait_for()
+    assert tab.frame.locator("nav .on, [aria-current=page]").first.inner_text() == "Layers"

@@ -152,9 +152,19 @@ class App {
     const changed = await this.first.load(run);
     this.error = null;
     // Steps are named, not counted: the current one stays where it is in a longer bar.
-    if (before === undefined) this.news = 0;
-    else if (this.playState !== "following") this.news += Math.max(0, this.steps.length - before);
+    if (before === undefined) {
+      this.news = 0;
+      this.#openOnLayers();
+    } else if (this.playState !== "following") this.news += Math.max(0, this.steps.length - before);
     return changed;
+  }
+
+  /** Volumes are looked at slice by slice: of a run of them alone Evolve has no maps. */
+  #openOnLayers(): void {
+    const { selection, records, layers } = this;
+    const isChosen = selection.view !== "evolve" || selection.record !== null;
+    if (!isChosen && !records.some(isFilm) && layers.some(({ input }) => input))
+      selection.view = "layers";
   }
 
   /** What goes wrong with the run to compare with leaves the chosen one as it is. */
