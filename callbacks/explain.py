@@ -33,7 +33,9 @@ class _Fit:
     awaits_batch: bool = False
     epoch: int | None = None
     batches: int = 0
-    last_logged: int | None = None
+    last: Moment | None = None
+    earlier: Moment | None = None
+    """The last of the training before, which this one may go on from."""
     closed: bool = False
 
 
@@ -150,7 +152,10 @@ class Explain(keras.callbacks.Callback):
             self._fit.batches = _updates_of(self.model)
             if self.before_training:
                 before = epoch - 1 if self.unit == "epoch" else self._fit.batches - 1
-                self._explain(Moment(before, epoch - 1, self._fit.batches, {}))
+                earlier = self._fit.earlier
+                # The step that this one goes on from is written anew, and keeps its figures.
+                kept = dict(earlier.logs) if earlier and earlier.step == before else {}
+                self._explain(Moment(before, epoch - 1, self._fit.batches, kept))
         self._fit.epoch = epoch
 
     @property
@@ -185,7 +190,7 @@ class Explain(keras.callbacks.Callback):
         epoch, updates = self._fit.epoch, _updates_of(self.model)
         if epoch is not None:
             step = epoch if self.unit == "epoch" else updates - 1
-            if step != self._fit.last_logged:
+            if self._fit.last is None or step != self._fit.last.step:
                 self._explain(Moment(step, epoch, updates, _figures(logs)), must=True)
         self.close()
 
@@ -241,7 +246,7 @@ class Explain(keras.callbacks.Callback):
     def _begin(self) -> None:
         """A new training, prepared as far as the model is built."""
         self.close()
-        self._fit = _Fit(budget=Budget(self.budget))
+        self._fit = _Fit(budget=Budget(self.budget), earlier=self._fit.last)
         if not self.model.built:
             self.probes.build(self.model)
         if self.model.built:
@@ -276,7 +281,7 @@ class Explain(keras.callbacks.Callback):
         if not must and budget.is_set and not recorder.has_room():
             recorder.drop(moment)
             return
-        self._fit.last_logged = moment.step
+        self._fit.last = moment
         with budget.spending():
             try:
                 outcome = made.run()
