@@ -63,8 +63,8 @@ DATA = {
         size=(1400, 900),
     ),
     "volume": View(
-        {"run": "volume/explain", "v": "layers", "l": PATH, "x": 1, "ch": 3},
-        "channel-detail",
+        {"run": "volume/explain", "v": "layers", "l": PATH, "x": 1},
+        "channel",
         size=(1400, 900),
     ),
     "transfer_learning": View(
