@@ -48,7 +48,7 @@ def twin(model: Any) -> nn.Sequential:
 def pairs(net: nn.Sequential, x: Any, y: Any) -> dict[str, tuple[Any, Callable[[], Any], bool]]:
     """By title: our method, Captum's call, and whether both are the same numbers."""
     for module in net:
-        if hasattr(module, "weight"):
+        if hasattr(module, "weight") or isinstance(module, nn.Flatten):  # of which it knows no rule
             module.rule = EpsilonRule(epsilon=EPSILON)
     kinds = {
         "saliency": attr.Saliency(net),
