@@ -55,7 +55,7 @@ class ContactSheets:
         planes, maps = _planes(spec), self._maps(spec, array)
         limit = self._limit(spec.key, maps)
         if planes:
-            signed = bool((maps < 0).any()) if spec.shown == "all" else spec.signed
+            signed = spec.signed or bool((maps < 0).any())
             picture = sheets.plane_sheet(maps, signed=signed, limit=limit)
             return Sheet(picture, f"{spec.title}: a row a probe, a column a {planes}.", limit)
         # Named rows are no probes: there is no photo of any of them.
