@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .inputs import Picture as Picture
     from .inputs import Tokens as Tokens
     from .run import Run as Run
+    from .store.check import check as check
     from .targets import Contrast as Contrast
     from .targets import Region as Region
     from .targets import TopK as TopK
@@ -30,6 +31,7 @@ _HOMES = {
     "Run": "keras_explain.run",
     "Tokens": "keras_explain.inputs",
     "TopK": "keras_explain.targets",
+    "check": "keras_explain.store.check",
     "explain": "keras_explain.explanation",
     "replay": "keras_explain.checkpoints.replay",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "Tokens",
     "TopK",
     "__version__",
+    "check",
     "explain",
     "replay",
 ]

@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     parser.addoption("--agreement", action="store_true", help="write docs/agreement.json")
     parser.addoption("--models", action="store_true", help="write docs/models.md")
     parser.addoption("--training", action="store_true", help="write docs/training.md")
+    parser.addoption("--faults", action="store_true", help="every fault, not a choice: an hour")
     parser.addoption("--health", action="store_true", help="write docs/health.md")
 
 

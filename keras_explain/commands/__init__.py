@@ -7,12 +7,13 @@ command: what is heavy is imported in `run`.
 
 from types import ModuleType
 
-from . import demo, diff, export, replay
+from . import check, demo, diff, export, replay
 
 COMMANDS: dict[str, ModuleType] = {
     "demo": demo,
     "replay": replay,
     "diff": diff,
     "export": export,
+    "check": check,
 }
 """By name, in the order in which the help shows them."""

@@ -1,4 +1,4 @@
-"""Readers of arguments, with complaints that name what is allowed."""
+"""Readers of arguments, with complaints that name what is allowed; and text of a stranger."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def printable(text: str) -> str:
+    """Text of a file as a terminal may show it: nothing in it moves the cursor or colours."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -133,9 +133,10 @@ def file_name(now: float) -> str:
 def framed(content: bytes) -> bytes:
     """An event as a file has it."""
     length = struct.pack("<Q", len(content))
-    return length + _masked_crc(length) + content + _masked_crc(content)
+    marks = [struct.pack("<I", masked(google_crc32c.value(part))) for part in (length, content)]
+    return length + marks[0] + content + marks[1]
 
 
-def _masked_crc(content: bytes) -> bytes:
-    crc = google_crc32c.value(content)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+def masked(crc: int) -> int:
+    """A CRC-32C as the format has it."""
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

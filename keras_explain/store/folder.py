@@ -163,10 +163,15 @@ def is_at(path: Place, descriptor: int) -> bool:
         return False
 
 
+def temporary_files(folder: Place) -> list[Place]:
+    """Files that are being written, or that a writer that was killed has left."""
+    if isinstance(folder, Remote):  # a put leaves nothing
+        return []
+    return sorted(folder.glob(_TEMPORARY + "*"))
+
+
 def remove_temporary(folder: Place) -> None:
     """Remove what a writer that was killed has left."""
-    if isinstance(folder, Remote):  # a put leaves nothing
-        return
-    for path in folder.glob(_TEMPORARY + "*"):
+    for path in temporary_files(folder):
         with contextlib.suppress(OSError):
             path.unlink()

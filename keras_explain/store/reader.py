@@ -56,7 +56,7 @@ class Reader:
         self._known: dict[Found, Step | Problem] = {}
         self._index: Index | None = EMPTY
         self._listed = (0, 0.0)
-        self._layouts: dict[str, Layout] = {}
+        self._layouts: dict[bytes, Layout] = {}
         self._probes: tuple[tuple[str, int, int], ProbeFile] | None = None
 
     def index(self, numbers: Collection[int] = (), *, fresh: bool = False) -> Index:
@@ -137,6 +137,11 @@ class Reader:
                 return stored.read(file, step.start, rows)
         except OSError as error:
             raise DamagedFile(f"{step.path.name} cannot be read: {error.strerror}") from error
+        except MemoryError as error:
+            size = len(rows) * stored.values.row_bytes
+            raise DamagedFile(
+                f"{step.path.name} holds {size} bytes of this record: memory has no room for them."
+            ) from error
 
     def load(self, step: Step, key: str, rows: Sequence[int] | None = None) -> NDArray[np.float32]:
         """A record's values, `(rows, *row_shape)`.

@@ -26,8 +26,16 @@ from .errors import DamagedFile
 from .place import Place, Remote
 from .plain import dumps, loads
 
-HEADER_CAP = 16 * 2**20
-"""Longest header that is read, in bytes."""
+HEADER_CAP = 4 * 2**20
+"""Longest header that is written and read, in bytes."""
+
+VALUES_CAP = 40 * 2**20
+"""Most memory that the values of a header may take, in bytes, by `_memory`."""
+
+_COSTS = {b":": 180, b"{": 64, b"[": 64, b",": 40}
+"""Most bytes of memory that a value takes, by the mark in JSON that it comes with."""
+
+_PIECE = 2**20
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F16": np.dtype("<f2"),
@@ -42,10 +50,21 @@ _CHECKSUM = "keras_explain_crc32"
 
 
 def file_bytes(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
-    """A safetensors file of `tensors`, with plain JSON `metadata` and its checksum."""
+    """A safetensors file of `tensors`, with plain JSON `metadata` and its checksum.
+
+    Raises:
+        ValueError: if its header would be more than is read again.
+    """
     text = dumps(metadata)
     marks = {_METADATA: text, _CHECKSUM: str(zlib.crc32(text.encode()))}
-    return save(dict(tensors), marks)
+    content: bytes = save(dict(tensors), marks)
+    length = int.from_bytes(content[:8], "little")
+    if length > HEADER_CAP or _memory(content[8 : 8 + length]) > VALUES_CAP:
+        raise ValueError(
+            "A file must not hold more than its header can tell of: about 4,000 records with their "
+            f"names and options. Received: {len(tensors)} arrays"
+        )
+    return content
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,15 @@ class Tensor:
         file.seek(start + self.begin + first * self.row_bytes)
         content = _read_exactly(file, rows * self.row_bytes)
         return np.frombuffer(content, self.dtype).reshape(rows, *self.shape[1:])
+
+    def crc32(self, file: BinaryIO, start: int, row: int) -> int:
+        """Checksum of one row, read in pieces; arguments and errors as in `read`."""
+        file.seek(start + self.begin + row * self.row_bytes)
+        crc, left = 0, self.row_bytes
+        while left:
+            piece = _read_exactly(file, min(left, _PIECE))
+            crc, left = zlib.crc32(piece, crc), left - len(piece)
+        return crc
 
 
 @contextlib.contextmanager
@@ -141,39 +169,49 @@ def read_header(file: BinaryIO) -> Header:
         raise DamagedFile(
             f"Its header must fit {HEADER_CAP} bytes and the file of {size}. Received: {length}"
         )
-    try:
-        header = loads(_read_exactly(file, length))
-    except ValueError as error:
-        raise DamagedFile(f"Its header is not JSON: {error}") from error
-    if not isinstance(header, dict):
-        raise DamagedFile("Its header is not a JSON object.")
-    metadata = _checked_metadata(header.pop("__metadata__", None))
+    content = _read_exactly(file, length)
+    header = _object(content, "header", VALUES_CAP)
+    # Its text lies in the header: what its values take was counted there, unless it was hidden.
+    metadata = _checked_metadata(header.pop("__metadata__", None), _memory(content))
     return Header(metadata, header, 8 + length, size - 8 - length)
 
 
-def _read_exactly(file: BinaryIO, count: int) -> bytes:
+def _read_exactly(file: BinaryIO, count: int) -> bytearray:
     content = bytearray()
     while len(content) < count:
         part = file.read(count - len(content))
         if not part:
             raise DamagedFile(f"It ends early: {count - len(content)} bytes are missing.")
         content += part
-    return bytes(content)
+    return content
 
 
-def _checked_metadata(marks: Any) -> dict[str, Any]:
+def _checked_metadata(marks: Any, most: int) -> dict[str, Any]:
     text = marks.get(_METADATA) if isinstance(marks, dict) else None
     if not isinstance(text, str) or not text.isascii():
         raise DamagedFile(f"It has no metadata {_METADATA!r}.")
-    if marks.get(_CHECKSUM) != str(zlib.crc32(text.encode())):
+    content = text.encode()
+    if marks.get(_CHECKSUM) != str(zlib.crc32(content)):
         raise DamagedFile("Its metadata does not match its checksum.")
+    return _object(content, "metadata", most)
+
+
+def _object(content: bytes | bytearray, what: str, most: int) -> dict[str, Any]:
+    """A JSON object whose values take no more than `most` bytes of memory."""
+    if _memory(content) > most:
+        raise DamagedFile(f"Its {what} holds more values than a file of ours.")
     try:
-        metadata = loads(text)
+        found = loads(content)
     except ValueError as error:
-        raise DamagedFile(f"Its metadata is not JSON: {error}") from error
-    if not isinstance(metadata, dict):
-        raise DamagedFile("Its metadata is not a JSON object.")
-    return metadata
+        raise DamagedFile(f"Its {what} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise DamagedFile(f"Its {what} is not a JSON object.")
+    return found
+
+
+def _memory(content: bytes | bytearray) -> int:
+    """Bytes that the values of this JSON may take: up to 25 times as many as it has itself."""
+    return sum(cost * content.count(mark) for mark, cost in _COSTS.items())
 
 
 def _tensor(name: str, entry: Any, size: int) -> Tensor:

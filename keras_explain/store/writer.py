@@ -86,7 +86,8 @@ class Writer:
             The file.
 
         Raises:
-            ValueError: if a record does not fit its spec or the probes.
+            ValueError: if a record does not fit its spec or the probes, or there are more than
+                about 4,000.
             OSError: if the file system refuses. The folder is then as it was before.
         """
         last = self._kept[-1][0] if self._kept else -1
@@ -118,7 +119,7 @@ class Writer:
         path = self.folder / probes_file(self.probes.hash)
         # An older file of the same probes may know them by other names, or show other pictures.
         if anew or not path.exists():
-            make_folder(self.folder, self._fsync)
+            persistently(partial(make_folder, self.folder, self._fsync))
             publish(path, probe_bytes(self.probes), self._fsync)
 
     def _open_attempt(self, start: int) -> Claim:
