@@ -79,8 +79,9 @@ class Disk(contextlib.ExitStack):
 
     def os_fsync(self, descriptor):
         if descriptor in self._files:
-            self.ask(Call("fsync", *self._files[descriptor]))
-        self._own["fsync"](descriptor)
+            self.ask(Call("fsync", *self._files[descriptor]))  # and not done: that takes long
+        else:
+            self._own["fsync"](descriptor)
 
     def os_ftruncate(self, descriptor, size):
         if descriptor in self._files:

@@ -54,15 +54,16 @@ def test_the_kth_call_is_refused_for_every_k(recorded, tmp_path, request):
             k += 1
             code = ERRORS[(k + number) % len(ERRORS)]
 
-            def refuse(at, call, k=k, code=code):
+            refused = []
+
+            def refuse(at, call, k=k, code=code, refused=refused):
                 if at == k and not refused:
                     refused.append(call)
                     raise OSError(code, os.strerror(code))
 
-            refused = []
             place = tmp_path / f"{number}-{k}"
             with Disk(place, refuse) as disk:
-                recorder = recorded.run(place)
+                recorder = recorded.run(place, fsync=True)
             calls = max(calls, len(disk.calls))
             lost = set(range(STEPS)) - set(Run(place).steps)
             run = assert_whole(recorded, place, lost)

@@ -1,94 +1,19 @@
-"""A disk that refuses: the step is lost, the error is the caller's, and nothing else is touched."""
+"""A disk that refuses, without TensorFlow; every other way is in `tests/faults`."""
 
-import builtins
-import errno
-import os
 import shutil
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from keras_explain import Run
 from keras_explain.store import Writer, folder
 
-from .conftest import step_info, step_records, visible_steps
+from .conftest import step_info, step_records
 
 ROOT = Path(__file__).parents[2]
-
-
-class FailingDisk:
-    """Counts what is asked of the disk, and refuses the k-th request."""
-
-    def __init__(self, monkeypatch, fail_at):
-        self.calls, self.fail_at = 0, fail_at
-        monkeypatch.setattr(folder, "open", self.open, raising=False)
-        for name in ("replace", "fsync"):
-            call = getattr(os, name)
-            monkeypatch.setattr(
-                folder.os, name, lambda *args, call=call: (self.ask(), call(*args))[1]
-            )
-
-    def ask(self):
-        self.calls += 1
-        if self.calls == self.fail_at:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    def open(self, *args, **options):
-        self.ask()
-        file = builtins.open(*args, **options)  # noqa: SIM115 - `Torn` closes it
-        disk = self
-
-        class Torn:
-            """Takes a part of the bytes at a time, as a disk that is filling up may."""
-
-            def write(self, content):
-                disk.ask()
-                return file.write(content[: len(content) // 2 + 1])
-
-            def fileno(self):
-                return file.fileno()
-
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *error):
-                file.close()
-
-        return Torn()
-
-
-def test_whichever_request_the_disk_refuses_only_that_step_is_lost(tmp_path, monkeypatch, probes):
-    lost_in_all = 0
-    for k in range(1, 10_000):
-        place = tmp_path / str(k)
-        Writer(place, probes, 0)  # the probes' file is not what is tested
-        with monkeypatch.context() as patch:
-            writer = Writer(place, probes, 0, fsync=True)
-            disk = FailingDisk(patch, k)
-            lost = []
-            for step in range(4):
-                before = visible_steps(place)
-                try:
-                    writer.write(step_info(step), step_records(step))
-                except OSError:
-                    lost.append(step)
-                    left = visible_steps(place)
-                    left.pop(folder.step_file(0, step), None)  # only its last fsync was refused
-                    assert left == before
-        run = Run(place)
-        assert run.problems == ()
-        assert set(range(4)) - set(lost) <= set(run.steps)
-        for step in run.steps:
-            np.testing.assert_allclose(run.load("maps", step), step_records(step)[0][1], atol=1e-2)
-        assert len(lost) == (k <= disk.calls)
-        lost_in_all += len(lost)
-        if k > disk.calls:
-            break
-    assert lost_in_all == k - 1 > 20
 
 
 def test_a_full_disk_costs_the_step_and_nothing_else(tmp_path):
