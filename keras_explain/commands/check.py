@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import printable
 
 if TYPE_CHECKING:
     from keras_explain.store.check import Checked
+    from keras_explain.store.place import Place
 
 HELP = "read all records below a log directory and say which are damaged"
 DESCRIPTION = (
@@ -23,13 +23,12 @@ DESCRIPTION = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("logdir", type=Path, metavar="LOGDIR", help="the folder of the runs")
+    parser.add_argument("logdir", metavar="LOGDIR", help="the folder of the runs, or its URL")
 
 
 def run(options: argparse.Namespace) -> int:
     """Check, and print a line a run and two a flaw."""
     from keras_explain.store.check import check
-    from keras_explain.store.errors import RecordsNotFound
 
     progress = _Progress(sys.stderr.isatty())
     runs: list[Checked] = []
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
             progress.clear()
             runs.append(checked)
             print(_report(checked, options.logdir), flush=True)
-    except RecordsNotFound as error:
+    except (OSError, ValueError) as error:  # no such folder, nothing in it, no such protocol
         print(error, file=sys.stderr)
         return 2
     finally:
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if damaged else 0
 
 
-def _report(checked: Checked, logdir: Path) -> str:
+def _report(checked: Checked, logdir: str) -> str:
     lines = [f"{printable(_name(checked.folder, logdir))}: {_count(checked.steps, 'step')}"]
     if checked.dropped:
         lines[0] += f"; {_count(checked.dropped, 'more')} could not be written while training"
@@ -60,10 +59,11 @@ def _report(checked: Checked, logdir: Path) -> str:
     return "\n".join(lines)
 
 
-def _name(folder: Path, logdir: Path) -> str:
+def _name(folder: Place, logdir: str) -> str:
     """The run as TensorBoard and the tab call it."""
-    parts = folder.relative_to(logdir).parts[:-2]
-    return "/".join(parts[:-1] if parts[-1:] == ("explain",) else parts) or str(logdir)
+    below = str(folder).removeprefix(logdir.rstrip("/\\")).replace("\\", "/").strip("/")
+    run = below.removesuffix("plugins/keras_explain").strip("/")
+    return ("" if run == "explain" else run.removesuffix("/explain")) or logdir
 
 
 def _count(count: int, word: str, words: str = "") -> str:
@@ -78,7 +78,7 @@ class _Progress:
         self._count = 0
         self._last = 0.0
 
-    def tell(self, path: Path) -> None:
+    def tell(self, path: Place) -> None:
         """Another file is read."""
         self._count += 1
         now = time.monotonic()

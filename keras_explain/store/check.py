@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
-
-import numpy as np
 
 from .check_events import event_flaw
 from .errors import RecordsNotFound, StoreError
-from .folder import RECORDS, Found, probes_file, step_files, temporary_files
+from .folder import RECORDS, Found, probes_file, step_files, temporary_files, version_of
 from .layout import Layout, StepHeader, Stored, step_header
+from .place import Place, Remote, place_of
 from .probe_file import ProbeFile
 from .tensor_file import opened, read_header
+
+_DEPTH = 12
+"""How far below an object store's URL runs are looked for."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Checked:
         flaws: What is wrong.
     """
 
-    folder: Path
+    folder: Place
     steps: int
     files: int
     size: int
@@ -62,20 +64,20 @@ class Checked:
 
 
 def check(
-    log_dir: str | PathLike[str], on_file: Callable[[Path], None] = lambda path: None
+    log_dir: str | PathLike[str], on_file: Callable[[Place], None] = lambda path: None
 ) -> Iterator[Checked]:
     """Check the records of every run in a log directory, one after the other.
 
     All bytes are read, in constant memory; nothing is changed.
 
     Args:
-        log_dir: A folder of runs, a run, or a folder of records.
+        log_dir: A folder of runs, a run, or a folder of records; on an object store, its URL.
         on_file: Called with each file before it is read.
 
     Raises:
         RecordsNotFound: if there are no records.
     """
-    root = Path(log_dir)
+    root = place_of(log_dir)
     folders = list(_records_below(root))
     if not folders:
         raise RecordsNotFound(
@@ -85,25 +87,31 @@ def check(
         yield _checked(folder, on_file)
 
 
-def _records_below(root: Path) -> Iterator[Path]:
-    for place, below, files in os.walk(root):
+def _records_below(root: Place) -> Iterator[Place]:
+    if any(step_files(root)):
+        yield root
+    if isinstance(root, Remote):
+        for place, _ in root.folders(_DEPTH):
+            if place != root and place.url.endswith(f"/{RECORDS.as_posix()}"):
+                yield place
+        return
+    for name, below, _ in os.walk(root):
         below.sort()
-        folder = Path(place)
-        is_root = folder == root and any(name.endswith(".safetensors") for name in files)
-        if is_root or folder.parts[-len(RECORDS.parts) :] == RECORDS.parts:
+        folder = place_of(name)
+        if folder != root and name.endswith(os.sep + str(RECORDS)):
             yield folder
 
 
-def _checked(folder: Path, on_file: Callable[[Path], None]) -> Checked:
+def _checked(folder: Place, on_file: Callable[[Place], None]) -> Checked:
     flaws: list[Flaw] = []
     try:
-        found = sorted(step_files(folder), key=lambda file: (file.attempt, file.step))
+        found = sorted(step_files(folder))
     except OSError as error:
         flaws.append(Flaw(folder.name, f"It cannot be listed: {error.strerror}", "all of it"))
         return Checked(folder, 0, 0, 0, 0, tuple(flaws))
     layouts: dict[bytes, Layout] = {}
     headers: list[StepHeader] = []
-    files = [folder / file.name for file in found]
+    files: list[Place] = [folder / file.name for file in found]
     for file, path in zip(found, files, strict=True):
         on_file(path)
         header = _check_step(file, path, layouts, flaws)
@@ -128,7 +136,7 @@ def _checked(folder: Path, on_file: Callable[[Path], None]) -> Checked:
 
 
 def _check_step(
-    found: Found, path: Path, layouts: dict[bytes, Layout], flaws: list[Flaw]
+    found: Found, path: Place, layouts: dict[bytes, Layout], flaws: list[Flaw]
 ) -> StepHeader | None:
     """The header of a step's file, if it can be read; its flaws are added."""
     try:
@@ -165,7 +173,7 @@ def _rows(stored: Stored, rows: list[int]) -> str:
     return f"{kind}{'s' if len(rows) > 1 else ''} {listed}{more}"
 
 
-def _probe_flaws(path: Path, digest: str) -> Iterator[Flaw]:
+def _probe_flaws(path: Place, digest: str) -> Iterator[Flaw]:
     try:
         file = ProbeFile.open(path, digest)
         for name in file.described:
@@ -177,12 +185,12 @@ def _probe_flaws(path: Path, digest: str) -> Iterator[Flaw]:
         yield Flaw(path.name, _said(error), lost)
 
 
-def _event_files(folder: Path) -> list[Path]:
+def _event_files(folder: Place) -> list[Place]:
     """The files beside the records that the callback wrote for TensorBoard's own tabs."""
-    run = folder.parents[len(RECORDS.parts) - 1]
-    if folder != run / RECORDS:
-        return []
-    return sorted(path for path in run.glob("events.out.tfevents.*") if path.is_file())
+    run = folder
+    for _ in RECORDS.parts:
+        run = run.parent
+    return sorted(run.glob("events.out.tfevents.*"), key=str) if folder == run / RECORDS else []
 
 
 def _said(error: Exception) -> str:
@@ -191,5 +199,9 @@ def _said(error: Exception) -> str:
     return str(error)
 
 
-def _size(files: list[Path]) -> int:
-    return int(np.sum([path.stat().st_size for path in files if path.exists()], dtype=np.int64))
+def _size(files: list[Place]) -> int:
+    size = 0
+    for path in files:
+        with contextlib.suppress(OSError):
+            size += version_of(path)[0]
+    return size

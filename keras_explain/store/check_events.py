@@ -6,29 +6,28 @@ TensorBoard reads nothing behind the first event that does not match its checksu
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import google_crc32c
 
 from .errors import StoreError
 from .event_file import masked
+from .place import Place
 from .tensor_file import opened
 
 _PIECE = 2**20
 
 
-def event_flaw(path: Path) -> tuple[bool, str, str]:
+def event_flaw(path: Place) -> tuple[bool, str, str]:
     """What is wrong with an event file.
 
     Returns:
         Whether only its last event was cut off, as when the writer is killed or still at it; what
         is wrong, or nothing; what is lost.
     """
-    whole = 0
+    whole = at = 0
     try:
         with opened(path) as file:
             while True:
-                at = file.tell()
                 head = file.read(12)
                 if not head:
                     return False, "", ""
@@ -49,7 +48,7 @@ def event_flaw(path: Path) -> tuple[bool, str, str]:
                     return _cut(at)
                 if struct.unpack("<I", tail)[0] != masked(crc):
                     return _damaged(at, whole)
-                whole += 1
+                whole, at = whole + 1, at + 16 + length
     except (OSError, StoreError) as error:
         return False, f"It cannot be read: {error}", "what TensorBoard's own tabs show of the run"
 

@@ -167,7 +167,7 @@ def temporary_files(folder: Place) -> list[Place]:
     """Files that are being written, or that a writer that was killed has left."""
     if isinstance(folder, Remote):  # a put leaves nothing
         return []
-    return sorted(folder.glob(_TEMPORARY + "*"))
+    return [*sorted(folder.glob(_TEMPORARY + "*"))]
 
 
 def remove_temporary(folder: Place) -> None:

@@ -8,6 +8,7 @@ import keras_explain
 from keras_explain import cli
 from keras_explain.store import EventFile, Writer, announcement
 from keras_explain.store.folder import RECORDS
+from keras_explain.store.place import place_of
 from tests.store.conftest import probe_set, step_info, step_records
 
 
@@ -142,6 +143,16 @@ def test_a_run_and_a_folder_of_records_can_be_checked_too(logdir, capsys):
         code, said = checked(place, capsys)
         assert code == 0
         assert said.out.splitlines()[-1].startswith("1 run, 5 files")
+
+
+def test_an_object_store_is_checked_too(capsys):
+    place = place_of("memory://checked/b")
+    writer = Writer(place / "explain" / RECORDS, probe_set(), 0)
+    paths = [writer.write(step_info(step), step_records(step)) for step in range(3)]
+    paths[1].write_bytes(paths[1].read_bytes()[:-40])
+    code, said = checked("memory://checked", capsys)
+    assert code == 1
+    assert said.out.startswith("b: 2 steps\n  step-000-0000000002.safetensors: ")
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty"])
