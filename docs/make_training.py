@@ -18,6 +18,9 @@ and that a method which fails at every step took nothing with it. A dash: Keras 
 there.
 """
 BELOW = """\
+`jit_compile=True` on PyTorch has a dash because it is not among the tests: `torch.compile` takes
+too long for them.
+
 ## Which weights are explained?
 
 Those that the model has when the callback's turn comes, after each epoch: callbacks take turns in

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -153,19 +152,6 @@ def every_batch(watch):
 @way("`jit_compile=True`", "tensorflow", "jax")
 def jit(watch):
     return fitted(watch, ready(jit_compile=True))
-
-
-@way("`jit_compile=True` (`torch.compile`, without its C++)", "torch", steps=[-1, 0])
-def torch_compile(watch):
-    import torch
-
-    # What it traces and guards, less the minutes of its compiler; one batch, for its many traces.
-    whole = torch.compile
-    torch.compile = partial(whole, backend="eager")
-    try:
-        return fitted(watch, ready(jit_compile=True), data=(X[:8], Y[:8]), epochs=1)
-    finally:
-        torch.compile = whole
 
 
 @way("`jit_compile=False`")
