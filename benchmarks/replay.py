@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 PAGE = Path(__file__).with_suffix(".md")
-COUNT, PROBES, SIDE = 12, 8, 96
-METHODS = ["integrated_gradients", "occlusion"]
+COUNT, PROBES, SIDE = 10, 8, 96
+METHODS = ["integrated_gradients"]
 TEXT = """# What workers gain in a replay
 
 Made by `python benchmarks/replay.py`: `keras-explain replay` of {count} checkpoints of MobileNetV2,

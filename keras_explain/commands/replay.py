@@ -109,7 +109,12 @@ def run(options: argparse.Namespace) -> int:
             )
     except ValueError as error:
         raise Misuse(str(error)) from error
-    except (WorkerDied, ModuleNotFoundError) as error:
+    except WorkerDied as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name != "joblib":
+            raise
         print(error, file=sys.stderr)
         return 1
     print(f"Steps are {done.numbered}.")
