@@ -17,6 +17,8 @@ export const CELL = 168;
 /** Padding, border and the two lines of text around a card's picture. */
 const FRAME = { across: 18, down: 64 };
 const LINE = 18;
+/** Where words and bars would be covered, a line below them for what is said of a card. */
+const MARKS = 22;
 const MOST = 7;
 
 export function cardOf(record: RecordSpec, input: InputSpec | undefined): Card {
@@ -28,7 +30,7 @@ export function cardOf(record: RecordSpec, input: InputSpec | undefined): Card {
   const card = (cell: number, picture: (inner: number) => number): Card => ({
     kind,
     cell,
-    heightOf: (width) => picture(inner(width)) + FRAME.down,
+    heightOf: (width) => picture(inner(width)) + FRAME.down + (kind === "map" ? 0 : MARKS),
     most,
     upright,
   });

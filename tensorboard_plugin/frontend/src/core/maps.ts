@@ -17,9 +17,10 @@ export function mapRows(bundle: Bundle): MapRow[] {
   for (let s = 0; s < steps.length; s++) {
     for (let r = 0; r < rows.length; r++) {
       const at = s * rows.length + r;
+      const times = scale[at];
       const values = maps.values.slice(at * size, (at + 1) * size) as Float32Array;
       // A power of two: the product is exact, and equal to NumPy's in any precision.
-      if (scale[at] !== 1) for (let i = 0; i < size; i++) values[i] *= scale[at];
+      if (times !== 1) for (let i = 0; i < size; i++) values[i] *= times;
       const code = STATUS[status[at]] ?? "damaged";
       result.push({ step: steps[s], row: rows[r], status: code, shape, axes, values });
     }

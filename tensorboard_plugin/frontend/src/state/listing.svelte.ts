@@ -3,6 +3,7 @@
 import { disagreement, listProbes, pathBetween } from "../core/listing";
 import { losses } from "../core/probes";
 import { totalOverSteps } from "../core/statistics";
+import { steady } from "../core/steady";
 import { app } from "./app.svelte";
 
 const AGREEMENT = "agreement";
@@ -42,14 +43,18 @@ class Listing {
     return sort === "disagreement" ? this.#disagreements() : undefined;
   });
 
+  // From step to step mostly the same: nobody is to look through it again.
+  readonly #steady = steady<number>();
   readonly order = $derived(
-    app.manifest
-      ? listProbes(
-          app.manifest,
-          { verdicts: app.verdicts, before: this.before, values: this.values },
-          app.selection,
-        )
-      : [],
+    this.#steady(
+      app.manifest
+        ? listProbes(
+            app.manifest,
+            { verdicts: app.verdicts, before: this.before, values: this.values },
+            app.selection,
+          )
+        : [],
+    ),
   );
 
   #disagreements(): Float64Array {
