@@ -1,5 +1,6 @@
 """What a person takes away: pictures with the numbers' colours, films, reports, tables."""
 
+import base64
 import csv
 
 import matplotlib
@@ -64,6 +65,74 @@ def test_a_film_has_a_frame_for_each_step(made_once, opened):
     first = np.asarray(film.convert("RGB")).astype(int)
     film.seek(film.n_frames - 1)
     assert np.abs(np.asarray(film.convert("RGB")).astype(int) - first).max() > 40
+
+
+SEGMENT, CLUSTER, SIMPLE_BLOCK = 0x18538067, 0x1F43B675, 0xA3
+
+
+def blocks(content, at=0):
+    """How many frames a WebM has: its simple blocks, below the segment and its clusters."""
+    found = 0
+    while at < len(content):
+        width = 9 - content[at].bit_length()
+        element, at = int.from_bytes(content[at : at + width]), at + width
+        width = 9 - content[at].bit_length()
+        size = int.from_bytes(content[at : at + width]) - (1 << 7 * width)
+        found += element == SIMPLE_BLOCK
+        # What others are made of is gone into, whatever size they say they have.
+        at += width + (0 if element in (SEGMENT, CLUSTER) else size)
+    return found
+
+
+# What a player knows of a file: its length, its size, and what it shows at two times.
+PLAYED = """async (source) => {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.src = source;
+  await new Promise((done, fail) => { video.onloadeddata = done; video.onerror = fail; });
+  const screen = document.createElement('canvas');
+  [screen.width, screen.height] = [video.videoWidth, video.videoHeight];
+  const context = screen.getContext('2d');
+  const pictures = [];
+  for (const time of [0, video.duration - 0.1]) {
+    video.currentTime = time;
+    await new Promise((done) => video.addEventListener('seeked', done, { once: true }));
+    context.drawImage(video, 0, 0);
+    pictures.push([...context.getImageData(0, 0, screen.width, screen.height).data]);
+  }
+  return { duration: video.duration, width: screen.width, height: screen.height, pictures };
+}"""
+
+
+@pytest.mark.browser
+def test_a_recorded_film_plays_as_long_as_its_steps_and_shows_them(made_once, opened, browser):
+    tab = opened(v="detail", x=3, m=KEY)
+    tab.frame.get_by_label("Speed").select_option("16")
+    file = taken(tab, "webm")
+    assert file.suggested_filename.endswith(".webm")
+    content = file.path().read_bytes()
+    assert content[:4] == b"\x1a\x45\xdf\xa3"
+    assert b"webm" in content[:64]
+    steps = len(made_once[0].steps)
+    assert blocks(content) >= steps
+    page = browser.new_page()
+    source = "data:video/webm;base64," + base64.b64encode(content).decode()
+    played = page.evaluate(PLAYED, source)
+    page.close()
+    # At sixteen a second, and the last one stays: a busy machine only makes it longer.
+    assert played["duration"] > (steps - 1) / 16 + 1.4
+    first, last = (np.asarray(each, int).reshape(-1, 4)[:, :3] for each in played["pictures"])
+    assert played["width"] > 400
+    assert np.abs(first - last).max() > 40
+
+
+@pytest.mark.browser
+def test_a_browser_that_records_nothing_offers_no_recorded_film(opened):
+    tab = opened(v="detail", x=3, m=KEY)
+    tab.inside.evaluate("delete window.MediaRecorder")
+    tab.frame.locator("body").press("e")
+    tab.by("export-gif").wait_for()
+    assert tab.by("export-webm").count() == 0
 
 
 @pytest.mark.browser

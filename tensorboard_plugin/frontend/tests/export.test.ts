@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { gifOf } from "../src/export/gif";
 import { commonScale, fileName, plateLayout, type Tile } from "../src/export/plate";
 import { escaped, reportPage } from "../src/export/report";
+import { withDuration } from "../src/export/webm-duration";
 
 const overlap = (a: DOMRectLike, b: DOMRectLike) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -94,4 +95,44 @@ describe("a film", () => {
     });
     await expect(film).rejects.toThrow(/abort/i);
   });
+});
+
+describe("a recorded WebM", () => {
+  const bytes = (...parts: (number | number[])[]) => Uint8Array.from(parts.flat());
+  const HEAD = [0x1a, 0x45, 0xdf, 0xa3, 0x80];
+  const OPEN = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+  const INFO_ID = [0x15, 0x49, 0xa9, 0x66];
+  const SCALE = [0x2a, 0xd7, 0xb1, 0x83, 0x0f, 0x42, 0x40];
+  const TAIL = [0x1f, 0x43, 0xb6, 0x75, ...OPEN, 0xe7, 0x81, 0, 0xa3, 0x85, 0x81, 0, 9, 0x80, 7];
+
+  it("is told how long it lasts, and is otherwise as it was", () => {
+    // Info's size is written in eight bytes, as a recorder may.
+    const long = [0x01, 0, 0, 0, 0, 0, 0, SCALE.length];
+    for (const size of [[0x80 + SCALE.length], long]) {
+      const before = bytes(HEAD, [0x18, 0x53, 0x80, 0x67], OPEN, INFO_ID, size, SCALE, TAIL);
+      const after = new Uint8Array(withDuration(before.buffer, 1600));
+      const lasts = new DataView(new ArrayBuffer(8));
+      lasts.setFloat64(0, 1600);
+      const duration = [0x44, 0x89, 0x88, ...new Uint8Array(lasts.buffer)];
+      const grown = [0x01, 0, 0, 0, 0, 0, 0, SCALE.length + duration.length];
+      expect([...after]).toEqual([
+        ...[...HEAD, 0x18, 0x53, 0x80, 0x67, ...OPEN, ...INFO_ID, ...grown, ...SCALE],
+        ...[...duration, ...TAIL],
+      ]);
+      // Told another length, it is only that.
+      lasts.setFloat64(0, 250);
+      const shorter = after.map((byte) => byte);
+      shorter.set(new Uint8Array(lasts.buffer), after.length - TAIL.length - 8);
+      expect(withDuration(after.buffer, 250)).toBe(after.buffer);
+      expect(after).toEqual(shorter);
+    }
+  });
+
+  it.each([[[]], [[0]], [HEAD], [[...HEAD, 0x18, 0x53, 0x80, 0x67]], [[1, 2, 3, 4, 5, 6]]])(
+    "is left alone where it is none: %j",
+    (content) => {
+      const { buffer } = bytes(content);
+      expect(withDuration(buffer, 1)).toBe(buffer);
+    },
+  );
 });

@@ -1,22 +1,16 @@
 /** Frames as a GIF that repeats. */
 
 import { applyPalette, GIFEncoder, quantize } from "gifenc";
+import { type Draw, type FilmOptions, timeOf } from "./film";
 
 /** Most milliseconds of work before the page may draw again. */
 const PATIENCE = 40;
 
-export interface GifOptions {
-  /** Milliseconds of each frame; the last one stays longer. */
-  delay: number;
-  onprogress: (share: number) => void;
-  signal: AbortSignal;
-}
-
 /** Encode canvases of one size, drawn one after the other. */
 export async function gifOf(
   count: number,
-  draw: (frame: number) => HTMLCanvasElement,
-  { delay, onprogress, signal }: GifOptions,
+  draw: Draw,
+  { delay, onprogress, signal }: FilmOptions,
 ): Promise<Uint8Array> {
   const gif = GIFEncoder();
   let rested = performance.now();
@@ -24,8 +18,8 @@ export async function gifOf(
     const canvas = draw(frame);
     const { data, width, height } = pixelsOf(canvas);
     const palette = quantize(data, 256);
-    const pause = frame === count - 1 ? Math.max(delay, 1500) : delay;
-    gif.writeFrame(applyPalette(data, palette), width, height, { palette, delay: pause });
+    const frameDelay = timeOf(frame, count, delay);
+    gif.writeFrame(applyPalette(data, palette), width, height, { palette, delay: frameDelay });
     onprogress((frame + 1) / count);
     if (performance.now() - rested > PATIENCE) {
       await new Promise((resume) => setTimeout(resume));

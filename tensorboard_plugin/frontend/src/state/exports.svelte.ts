@@ -8,14 +8,16 @@ import { fullTitle } from "../core/records";
 import type { RecordSpec } from "../core/types";
 import { download } from "../export/download";
 import { drawPlate, INKS } from "../export/draw";
+import { type Draw, type FilmOptions, timeOf } from "../export/film";
 import { gifOf } from "../export/gif";
 import { fileName } from "../export/plate";
 import { reportPage, stillOf, stylesOf } from "../export/report";
+import { webmOf, webmType } from "../export/webm";
 import { app } from "./app.svelte";
 import { fetchPlates, plateAt, plateRecord, plateRows } from "./plates";
 
 export interface Offer {
-  id: "png" | "gif" | "html" | "npz" | "csv";
+  id: "png" | "gif" | "webm" | "html" | "npz" | "csv";
   name: string;
   says: string;
   /** Why it cannot be had here. */
@@ -26,6 +28,12 @@ export interface Offer {
 /** Widths of a tile: one alone is looked at closely. */
 const CELLS = { one: 420, many: 150 };
 const MOST_FRAMES = 60;
+/** By ending, what films are packed by. */
+const FILMS = {
+  gif: async (count: number, draw: Draw, options: FilmOptions) =>
+    (await gifOf(count, draw, options)).slice().buffer,
+  webm: webmOf,
+};
 
 class Exporting {
   progress = $state<{ name: string; share: number } | null>(null);
@@ -39,6 +47,14 @@ class Exporting {
     const many =
       record && plateRows().length > 1 ? plural(plateRows().length, "example") : "this example";
     const noMaps = maps ? undefined : "this view shows no maps";
+    const noFilm = noMaps ?? (app.steps.length < 2 ? "there is one step only" : undefined);
+    const webm: Offer = {
+      id: "webm",
+      name: "Film (WebM)",
+      says: maps ? `the same, smaller, recorded while it plays: ${filmSeconds()} s` : "",
+      why: noFilm,
+      make: () => record && void this.#do("Film", () => this.#film(record, "webm")),
+    };
     return [
       {
         id: "png",
@@ -51,9 +67,10 @@ class Exporting {
         id: "gif",
         name: "Film (GIF)",
         says: maps ? `${many} over ${filmSays()}` : "",
-        why: noMaps ?? (app.steps.length < 2 ? "there is one step only" : undefined),
-        make: () => record && void this.#do("Film", () => this.#gif(record)),
+        why: noFilm,
+        make: () => record && void this.#do("Film", () => this.#film(record, "gif")),
       },
+      ...(webmType() ? [webm] : []),
       {
         id: "html",
         name: "Report (HTML)",
@@ -104,24 +121,24 @@ class Exporting {
     download(blob, "image/png", fileName([app.run, record.key, stepName(step)], "png"));
   }
 
-  async #gif(record: RecordSpec): Promise<void> {
+  async #film(record: RecordSpec, ending: keyof typeof FILMS): Promise<void> {
     const steps = filmSteps();
     await fetchPlates(record, steps);
-    const { signal } = this.#work;
     const cell = cellOf(plateAt(record, steps[0]).tiles.length);
-    const bytes = await gifOf(
+    const content = await FILMS[ending](
       steps.length,
       (frame) => drawPlate(plateAt(record, steps[frame]), cell, INKS[app.theme]),
       {
         delay: 1000 / app.speed,
-        signal,
+        signal: this.#work.signal,
         onprogress: (share) => {
           this.progress = { name: "Film", share };
         },
       },
     );
     const ends = [steps[0], steps.at(-1) ?? 0].map(stepName);
-    download(bytes.slice().buffer, "image/gif", fileName([app.run, record.key, ...ends], "gif"));
+    const type = ending === "gif" ? "image/gif" : "video/webm";
+    download(content, type, fileName([app.run, record.key, ...ends], ending));
   }
 
   #html(): void {
@@ -167,6 +184,12 @@ function filmSteps(): number[] {
     a !== null && b !== null ? [Math.min(a, b), Math.max(a, b)] : [-2, Number.POSITIVE_INFINITY];
   const steps = app.steps.filter((step) => step >= from && step <= to);
   return chooseFrames(steps.length, MOST_FRAMES, []).map(({ index }) => steps[index]);
+}
+
+function filmSeconds(): number {
+  const count = filmSteps().length;
+  const delay = 1000 / app.speed;
+  return Math.round(((count - 1) * delay + timeOf(count - 1, count, delay)) / 1000);
 }
 
 function filmSays(): string {
