@@ -14,6 +14,7 @@ from keras_explain.store.probe_file import ProbeFile
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
+from .example_run import EXAMPLE
 from .outcomes import by_class, classes, loaded
 from .queries import BadRequest
 
@@ -46,7 +47,7 @@ def runs(readers: Mapping[str, tuple[str, Reader]], logdir: str) -> dict[str, An
                 "probes": steps[-1].probes if steps else None,
             }
         )
-    return {"runs": listed, "logdir": logdir}
+    return {"runs": listed, "logdir": logdir, "example": EXAMPLE}
 
 
 def manifest(reader: Reader, run: str, name: str, more: bool = False) -> dict[str, Any]:

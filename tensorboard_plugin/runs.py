@@ -17,6 +17,7 @@ from keras_explain.store import RECORDS, Reader
 from keras_explain.store.place import Place, is_url, place_of
 
 from . import NAME
+from .example_run import EXAMPLE, ExampleRun
 from .queries import NotFound
 
 READ_FIRST = 32
@@ -42,6 +43,7 @@ class Runs:
         self._readers: dict[Place, Reader] = {}
         self._listed: dict[str, Reader] = {}
         self._announced: set[str] = set()
+        self._example = ExampleRun()
         self._lock = threading.Lock()
 
     def readers(self, context: Any, experiment: str) -> dict[str, Reader]:
@@ -72,7 +74,7 @@ class Runs:
         return bool(self._roots)
 
     def reader(self, run: str, context: Any, experiment: str) -> Reader:
-        """The reader of one run.
+        """The reader of one run; by its name that of the example, where no run is called so.
 
         Raises:
             NotFound: if there is no such run.
@@ -83,6 +85,8 @@ class Runs:
             return found
         readers = self.readers(context, experiment)
         if run not in readers:
+            if run == EXAMPLE:
+                return self._example.reader()
             known = ", ".join(name[:80] for name in list(readers)[:20])
             raise NotFound(f"`run` must be one of: {known}. Received: {run[:80]!r}")
         return readers[run]

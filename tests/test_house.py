@@ -153,7 +153,8 @@ def test_the_wheel_has_all_rooms_and_the_bundle(built):
         for path in STATIC.iterdir():
             packed = opened.read(f"keras_explain/tensorboard_plugin/static/{path.name}")
             assert packed == path.read_bytes()
-    for name in ("callbacks/explain.py", "store/reader.py", "py.typed", "demo/garments.npz"):
+    shipped = ("demo/garments.npz", "tensorboard_plugin/example_run.zip", "py.typed")
+    for name in ("callbacks/explain.py", "store/reader.py", *shipped):
         assert f"keras_explain/{name}" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"keras_explain"}

@@ -138,6 +138,12 @@ def test_an_empty_log_folder_is_named_and_the_demo_too(made, tab, tmp_path):
     assert "keras-explain demo" in text
     assert str(tmp_path) in text
     assert len(tab.by("welcome").locator("pre").inner_text().splitlines()) == 3
+    assert tab.frame.get_by_label("Run", exact=True).count() == 0  # the example is not there yet
+    tab.by("load-example").click()
+    tab.frame.locator("[data-map=card][data-key='grad_cam/conv4'][data-step='15']").first.wait_for()
+    assert tab.by("card").count() == 16
+    tab.by("leave-example").click()
+    tab.by("welcome").wait_for()
 
 
 @pytest.mark.browser

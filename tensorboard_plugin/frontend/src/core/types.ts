@@ -37,6 +37,8 @@ export interface RunEntry {
 export interface RunList {
   runs: RunEntry[];
   logdir: string;
+  /** The run that ships with the tab: shown when it is asked for by this name, and not listed. */
+  example: string;
   /** Why runs without records are not listed. */
   problem?: string;
 }

@@ -76,6 +76,12 @@ class App {
     const { runb } = this.selection;
     return !runb || this.#named(runb) === this.run ? this.first : this.other;
   });
+  /** Whether the run that ships with the tab was asked for. */
+  readonly isExample = $derived(
+    this.runs !== null &&
+      this.selection.run === this.runs.example &&
+      this.#named(this.selection.run) === undefined,
+  );
   readonly head = $derived<Playhead>({
     state: this.playState,
     index: this.index,
@@ -137,7 +143,8 @@ class App {
   }
 
   async #refreshRuns(): Promise<boolean> {
-    const chosen = this.#named(this.selection.run) ?? this.runs?.runs[0]?.run;
+    const asked = this.isExample ? this.runs?.example : this.#named(this.selection.run);
+    const chosen = asked ?? this.runs?.runs[0]?.run;
     if (!chosen) {
       this.first.forget();
       this.error = null;
@@ -185,7 +192,8 @@ class App {
     }
   }
 
-  chooseRun(run: string): void {
+  /** Without a name: the first of the user's own. */
+  chooseRun(run: string | null): void {
     this.selection.run = run;
     this.selection.step = null;
     this.selection.a = null;
