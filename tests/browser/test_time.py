@@ -194,3 +194,40 @@ def test_the_axis_is_epochs_steps_or_time(made_once, tab):
         tab.frame.get_by_role("combobox", name="Axis").select_option(axis)
         tab.by("track").get_by_text(text, exact=True).wait_for()
         assert place(tab) == pytest.approx(2 / 7)
+
+
+HEARD = """() => {
+  window.heard = [];
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (when) {
+    window.heard.push(this.frequency.value);
+    return start.call(this, when);
+  };
+}"""
+
+
+@pytest.mark.browser
+def test_steps_sound_by_their_drift_where_it_is_asked_for(made_once, tab):
+    run = made_once[0]
+    tab.open(made_once[1], m="saliency", e=2)
+    tab.by("card").first.wait_for()
+    tab.inside.evaluate(HEARD)
+    tab.frame.locator("body").press("ArrowRight")
+    tab.page.keyboard.press("ArrowLeft")
+    assert tab.inside.evaluate("heard") == []
+    tab.page.keyboard.press("?")
+    tab.by("sound").check()
+    tab.page.keyboard.press("Escape")
+    for _ in range(3):
+        tab.page.keyboard.press("ArrowRight")
+        tab.page.wait_for_timeout(150)
+    tab.inside.wait_for_function("heard.length === 3")
+    drift = np.nanmedian(run.stats("saliency")["drift"], axis=1)
+    expected = 220 * 4 ** (drift[3:6] / max(0.02, np.nanmax(drift)))
+    np.testing.assert_allclose(tab.inside.evaluate("heard"), expected, rtol=1e-3)
+    tab.page.keyboard.press("?")
+    tab.by("sound").uncheck()
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.wait_for_timeout(150)
+    assert len(tab.inside.evaluate("heard")) == 3

@@ -1,4 +1,4 @@
-/** The views that the first paint does not need, each in a file of its own. */
+/** The views and sheets that the first paint does not need, each in a file of its own. */
 
 import Later from "./components/Later.svelte";
 import { whenIdle } from "./core/host";
@@ -18,13 +18,18 @@ export const Compare = later(() => import("./views/Compare.svelte"));
 export const Concepts = later(() => import("./views/Concepts.svelte"));
 export const Detail = later(() => import("./views/Detail.svelte"));
 export const Export = later(() => import("./views/Export.svelte"));
+export const FailureList = later(() => import("./components/FailureList.svelte"));
 export const Figures = later(() => import("./views/Figures.svelte"));
 export const Gradients = later(() => import("./views/Gradients.svelte"));
 export const Health = later(() => import("./views/Health.svelte"));
+export const HelpSheet = later(() => import("./components/HelpSheet.svelte"));
 export const Layers = later(() => import("./views/Layers.svelte"));
+export const LinkSheet = later(() => import("./components/LinkSheet.svelte"));
 export const PairDetail = later(() => import("./views/PairDetail.svelte"));
 export const Points = later(() => import("./views/Points.svelte"));
+export const Sound = later(() => import("./views/Sound.svelte"));
 export const Summaries = later(() => import("./views/Summaries.svelte"));
+export const Welcome = later(() => import("./components/Welcome.svelte"));
 
 /** Fetch them one after the other while nothing else is done, so that a click need not wait. */
 export async function fetchViews(): Promise<void> {

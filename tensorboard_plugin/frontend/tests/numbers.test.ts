@@ -12,6 +12,8 @@ import {
   quantile,
   totalOverSteps,
 } from "../src/core/statistics";
+import { steady } from "../src/core/steady";
+import { pitchOf } from "../src/core/tone";
 
 const NaN_ = Number.NaN;
 
@@ -149,5 +151,25 @@ describe("numbers in words", () => {
     expect([percent(0.004), percent(0.5), percent(NaN_)]).toEqual(["<1 %", "50 %", "–"]);
     expect([plural(1, "step"), plural(2, "step")]).toEqual(["1 step", "2 steps"]);
     expect([ago(4), ago(600), ago(7200), ago(400_000)]).toEqual(["4 s", "10 min", "2 h", "5 days"]);
+  });
+});
+
+describe("a tone", () => {
+  it("rises by two octaves from no drift to the run's largest", () => {
+    expect([0, 0.25, 0.5, 1].map((drift) => pitchOf(drift, 0.5))).toEqual([220, 440, 880, 880]);
+    expect(pitchOf(0, 0)).toBe(220);
+    expect(pitchOf(NaN_, 0.5)).toBeUndefined();
+  });
+});
+
+describe("a steady list", () => {
+  it("is the same one until its items differ", () => {
+    const kept = steady<number>();
+    const first = kept([1, 2, 3]);
+    expect(kept([1, 2, 3])).toBe(first);
+    const other = kept([1, 3, 2]);
+    expect(other).toEqual([1, 3, 2]);
+    expect(kept([1, 3])).toEqual([1, 3]);
+    expect(kept([])).toEqual([]);
   });
 });
