@@ -18,8 +18,8 @@ and that a method which fails at every step took nothing with it. A dash: Keras 
 there.
 """
 BELOW = """\
-`jit_compile=True` on PyTorch has a dash because it is not among the tests: `torch.compile` takes
-too long for them.
+`jit_compile=True` on PyTorch has a dash because `torch.compile` takes too long for the tests: tried
+once by hand, less its C++ compiler, it was the same to the last bit too.
 
 ## Which weights are explained?
 
