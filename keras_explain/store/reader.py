@@ -75,8 +75,8 @@ class Reader:
                 problem = Problem(self.folder.name, f"It cannot be listed: {error.strerror}")
                 return Index((), (problem,), {})
             wanted = self._wanted
-            if numbers and self._made().unread:
-                asked = set(numbers)
+            asked = set(numbers).difference(self._made().by_number)
+            if asked and self._made().unread:
                 wanted = [*wanted, *(found for found in self._found if found.step in asked)]
             self._keep(
                 self._all_read([of for of in dict.fromkeys(wanted) if of not in self._known])
