@@ -14,13 +14,13 @@ from keras_explain.subwords import mark_of, reading_of, starts_by_mark, words_in
 TEXTS = {
     "##": ["[CLS]", "play", "##ing", "un", "##play", "##able", ",", "##x", "[SEP]", "", ""],
     "▁": ["<s>", "▁play", "ing", "▁", "un", "<0xC3>", "<0xA9>", "</s>", "</s>"],
-    "Ġ": ["play", "ing", "Ġun", "play", "Ġc", "afÃ©", "<|endoftext|>", "<|endoftext|>"],
+    "Ġ": ["<s>", "play", "ing", "Ġun", "play", "Ġc", "afÃ©", "<|endoftext|>", "<|endoftext|>"],
     "</w>": ["play", "ing</w>", "un", "play", "able</w>", ",</w>"],
 }
 WORDS = {
     "##": ["[CLS]", "playing", "unplayable", ",x", "[SEP]", "", ""],
     "▁": ["<s>", "playing", "uné", "</s>", "</s>"],
-    "Ġ": ["playing", "unplay", "café", "<|endoftext|>", "<|endoftext|>"],
+    "Ġ": ["<s>", "playing", "unplay", "café", "<|endoftext|>", "<|endoftext|>"],
     "</w>": ["playing", "unplayable", ","],
 }
 
