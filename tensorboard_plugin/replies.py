@@ -27,7 +27,7 @@ MAX_BYTES = 64 * 2**20
 AT_ONCE = 256
 """So many of the newest steps the first manifest tells everything about."""
 
-SECONDS = 1.0
+SECONDS = 0.3
 """How long a request may read on."""
 
 

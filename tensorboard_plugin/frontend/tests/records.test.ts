@@ -146,7 +146,7 @@ describe("requests", () => {
     await expect(silent.json("runs", {})).rejects.toBeInstanceOf(ReplyError);
   });
 
-  it("for figures of all steps come after what a person waits to see", async () => {
+  it("for figures of all steps come after what a person waits to see, one at a time", async () => {
     const asked: string[] = [];
     const answers = new Map<string, (response: Response) => void>();
     const api = new Api((input) => {
@@ -156,6 +156,7 @@ describe("requests", () => {
     });
     const map = api.bytes("maps", {});
     const figures = api.bytes("columns", {});
+    const more = api.bytes("alerts", {});
     const inputs = api.bytes("inputs", {});
     expect(asked).toEqual(["maps", "inputs"]);
     answers.get("maps")?.(new Response());
@@ -164,8 +165,11 @@ describe("requests", () => {
     answers.get("inputs")?.(new Response());
     await inputs;
     await expect.poll(() => asked).toEqual(["maps", "inputs", "columns"]);
-    answers.get("columns")?.(new Response());
-    await figures;
+    answers.get("columns")?.(new Response("unknown run", { status: 404 }));
+    await expect(figures).rejects.toThrow("unknown run");
+    await expect.poll(() => asked).toEqual(["maps", "inputs", "columns", "alerts"]);
+    answers.get("alerts")?.(new Response());
+    await more;
   });
 
   it("of one lane abort each other", () => {

@@ -21,12 +21,14 @@ export function address(route: string, query: Query): string {
   return terms.length ? `${route}?${terms.join("&")}` : route;
 }
 
-/** What fills in figures of all steps: it comes after what a person waits to see. */
+/** What fills in figures of all steps: it comes after what a person waits to see, one at a time. */
 const FILLS_IN = new Set(["alerts", "columns", "targets"]);
 
 export class Api {
   /** What a person waits to see. */
   readonly #awaited = new Set<Promise<Response>>();
+  /** Ends when the last that fills in has been answered. */
+  #filling: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
 
@@ -46,8 +48,12 @@ export class Api {
 
   async #ask(route: string, query: Query, signal?: AbortSignal): Promise<Response> {
     if (FILLS_IN.has(route) || query.more) {
-      while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
-      return this.#fetch(route, query, signal);
+      const filled = this.#filling.then(async () => {
+        while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
+        return this.#fetch(route, query, signal);
+      });
+      this.#filling = filled.catch(() => undefined);
+      return filled;
     }
     const asked = this.#fetch(route, query, signal);
     this.#awaited.add(asked);
