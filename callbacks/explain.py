@@ -14,6 +14,7 @@ from keras_explain.inputs import InputNames
 from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
+from keras_explain.records import numpy_of
 from keras_explain.store.place import place_of
 
 from .budget import Budget, share_of
@@ -317,7 +318,7 @@ def _updates_of(model: keras.Model) -> int:
     each = getattr(optimizer, "inner_optimizer", optimizer).gradient_accumulation_steps or 1
     if isinstance(rounds, keras.Variable):
         rounds = rounds.value
-    return int(keras.ops.convert_to_numpy(rounds)) * each
+    return int(numpy_of(rounds)) * each
 
 
 def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:
@@ -326,7 +327,7 @@ def _figures(logs: Mapping[str, Any] | None) -> dict[str, float]:
     for name, value in (logs or {}).items():
         try:
             if keras.ops.is_tensor(value):  # PyTorch's, where gradients flow through, is no array
-                value = keras.ops.convert_to_numpy(value)
+                value = numpy_of(value)
             array = np.asarray(value)
         except (TypeError, ValueError):  # a `train_step` may return anything
             continue

@@ -118,7 +118,7 @@ def test_a_file_s_name_cannot_leave_its_header(tmp_path):
     ("query", "code", "sentence"),
     [
         ({}, 400, "`key` must be given"),
-        ({"key": "nothing"}, 404, "nothing"),
+        ({"key": "nothing"}, 404, "`key` must be one of"),
         ({"key": "saliency", "format": "exe"}, 400, "`format` must be of npz, csv"),
         ({"key": "saliency", "rows": "99"}, 400, "`rows` must be from 0 to 15"),
         ({"key": "saliency", "steps": "x"}, 400, "`steps` must be integers"),
