@@ -224,6 +224,7 @@ def tab_in(page):
     opened.let_go()
     if page.url != "about:blank":
         page.evaluate("localStorage.clear(); document.body.classList.remove('dark-mode')")
+    page.mouse.move(0, 0)
     page.set_viewport_size(SIZE)
     page.emulate_media(reduced_motion="null")
     assert opened.violations == []

@@ -67,7 +67,9 @@ def test_the_kth_call_is_refused_for_every_k(recorded, tmp_path, request):
             calls = max(calls, len(disk.calls))
             lost = set(range(STEPS)) - set(Run(place).steps)
             run = assert_whole(recorded, place, lost)
-            assert len(lost) == recorder._dropped <= len(refused)
+            assert len(lost) <= recorder._dropped <= len(refused)
+            # Of a step that is there, but that the disk may not have yet, it is told, too.
+            assert len(lost) == recorder._dropped or refused[0].name in ("open", "fsync")
             silent = not refused or refused[0].name == "unlink"
             assert silent or code in PASSING or recorder.failure_texts(), refused
             if code in PASSING:

@@ -88,7 +88,7 @@ def test_frozen_weights_have_no_row():
 
 def test_it_needs_labels_and_a_loss():
     x = np.zeros((2, 10, 10, 2), "float32")
-    with pytest.raises(ValueError, match="a compiled model, and labels"):
+    with pytest.raises(ValueError, match="labels with the probes, and a model that is compiled"):
         keras_explain.explain(network(), x, "weight_gradients")
 
 
