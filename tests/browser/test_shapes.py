@@ -189,8 +189,9 @@ def test_each_head_is_a_picture_that_names_query_and_key(made_once, tab):
         box["y"] + box["height"] * (query + 0.5) / shapes.WORDS,
     )
     ids = run.probes.inputs["words"][1]
+    place = f"head 2: query 7 ({name_of(ids[7])}) → key 4 ({name_of(ids[4])}): "
+    tab.by("hover").filter(has_text=place).wait_for()
     said = tab.by("hover").inner_text()
-    assert said.startswith(f"head 2: query 7 ({name_of(ids[7])}) → key 4 ({name_of(ids[4])}): ")
     weight = run.load("attention_maps/encoder1", STEP)[1, 2, query, key]
     text = said.rpartition(": ")[2].replace("\N{MINUS SIGN}", "-")
     assert float(text) == pytest.approx(weight, rel=2e-3)
