@@ -24,6 +24,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from networks import mobile_net, small_cnn
+
 BACKENDS = ("tensorflow", "jax", "torch")
 PROBES = 16
 
@@ -31,34 +33,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 Case = Callable[[], Any]
-
-
-def small_cnn() -> Any:
-    import keras
-    from keras import layers
-
-    return keras.Sequential(
-        [
-            keras.Input((48, 48, 3)),
-            layers.Conv2D(16, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu", name="last"),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(5),
-        ]
-    )
-
-
-def mobile_net() -> Any:
-    import keras
-
-    return keras.applications.MobileNetV2(
-        (96, 96, 3), weights=None, classes=5, classifier_activation=None
-    )
-
 
 MODELS = {"small CNN 48x48": (small_cnn, 6), "MobileNetV2 96x96": (mobile_net, 2)}
 """By name, how it is built, and how many of the costly methods are measured on it."""

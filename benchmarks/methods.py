@@ -37,6 +37,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from networks import mobile_net, small_cnn
 
 from keras_explain.answers import Call
 from keras_explain.demo.data import load
@@ -47,28 +48,6 @@ from keras_explain.probes import Probes
 
 PROBES = 16
 Case = Callable[[], Any]
-
-
-def small_cnn() -> keras.Model:
-    return keras.Sequential(
-        [
-            keras.Input((48, 48, 3)),
-            layers.Conv2D(16, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(32, 3, activation="relu", name="last"),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(5),
-        ]
-    )
-
-
-def mobile_net() -> keras.Model:
-    return keras.applications.MobileNetV2(
-        (96, 96, 3), weights=None, classes=5, classifier_activation=None
-    )
 
 
 def transformer() -> keras.Model:
