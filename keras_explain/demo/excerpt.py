@@ -1,8 +1,9 @@
 """Make `example_run.zip`, the small run that the tab shows to who has none.
 
-For maintainers: `python -m keras_explain.demo.excerpt RUN FILE` takes the log folder of a real demo
-training (`keras-explain demo --no-serve`) and keeps what fits: every step, every example, the
-attribution maps of the last layer, the predictions and the figures of the weights' gradients.
+For maintainers: `python -m keras_explain.demo.excerpt RUN tensorboard_plugin/example_run.zip` takes
+the log folder of a real demo training (`keras-explain demo --no-serve`) and keeps what fits: every
+step, every example, the attribution maps of the last layer, the predictions and the figures of the
+weights' gradients.
 """
 
 from __future__ import annotations

@@ -74,17 +74,19 @@ def test_the_probe_sees_what_runs(tab, address, ran):
 def test_no_text_runs_in_any_view_and_all_can_be_read(tab, address, place, ran):
     tab.open(address)
     tab.by("card").first.wait_for()
-    keys = keras_explain.Run(place).keys
-    tab.expect(lambda: unread(tab, keys, set(SHOWN)), set())
+    keys, left = keras_explain.Run(place).keys, set(SHOWN)
+    for _ in range(4):  # what comes late is there the next time
+        left = unread(tab, keys, left) if left else left
+    assert left == set()
     assert ran == []
 
 
 def unread(tab, keys, fields):
     """Which of the fields nothing shows, after a walk through everything that can be opened."""
+    texts = []
 
     def look():
-        seen = tab.inside.evaluate(TEXTS)
-        fields.difference_update({field for field in fields if f"pwned(`{field}`)" in seen})
+        texts.append(tab.inside.evaluate(TEXTS))
 
     run = f"{RUN}/explain"
     for view in VIEWS:
@@ -101,7 +103,8 @@ def unread(tab, keys, fields):
     tab.frame.get_by_role("button", name="failure").first.click()
     look()
     tab.page.keyboard.press("Escape")
-    return fields
+    seen = "\n".join(texts)
+    return {field for field in fields if f"pwned(`{field}`)" not in seen}
 
 
 @pytest.mark.parametrize("view", ["evolve", "gradients", "health"])
