@@ -24,7 +24,7 @@ MAX_LISTED = 100
 MAX_BYTES = 64 * 2**20
 """Largest table of figures."""
 
-AT_ONCE = 256
+AT_ONCE = 64
 """So many of the newest steps the first manifest tells everything about."""
 
 SECONDS = 0.3

@@ -31,10 +31,12 @@ export const Sound = later(() => import("./views/Sound.svelte"));
 export const Summaries = later(() => import("./views/Summaries.svelte"));
 export const Welcome = later(() => import("./components/Welcome.svelte"));
 
-/** Fetch them one after the other while nothing else is done, so that a click need not wait. */
-export async function fetchViews(): Promise<void> {
-  for (const fetch of ahead) {
+/** Fetch them one after the other, each when its turn comes, so that a click need not wait. */
+export async function fetchViews(
+  turn: (fetch: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  for (let fetch = ahead.shift(); fetch; fetch = ahead.shift()) {
     await whenIdle();
-    await fetch();
+    await turn(fetch);
   }
 }

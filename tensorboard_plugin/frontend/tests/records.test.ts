@@ -146,7 +146,7 @@ describe("requests", () => {
     await expect(silent.json("runs", {})).rejects.toBeInstanceOf(ReplyError);
   });
 
-  it("for figures of all steps come after what a person waits to see, one at a time", async () => {
+  it("come after what a person waits to see, one at a time, the colour scale's first", async () => {
     const asked: string[] = [];
     const answers = new Map<string, (response: Response) => void>();
     const api = new Api((input) => {
@@ -155,8 +155,9 @@ describe("requests", () => {
       return new Promise((resolve) => answers.set(route, resolve));
     });
     const map = api.bytes("maps", {});
+    const more = api.bytes("manifest", { more: 1 });
+    const ahead = api.ahead(async () => void asked.push("a view"));
     const figures = api.bytes("columns", {});
-    const more = api.bytes("alerts", {});
     const inputs = api.bytes("inputs", {});
     expect(asked).toEqual(["maps", "inputs"]);
     answers.get("maps")?.(new Response());
@@ -167,8 +168,10 @@ describe("requests", () => {
     await expect.poll(() => asked).toEqual(["maps", "inputs", "columns"]);
     answers.get("columns")?.(new Response("unknown run", { status: 404 }));
     await expect(figures).rejects.toThrow("unknown run");
-    await expect.poll(() => asked).toEqual(["maps", "inputs", "columns", "alerts"]);
-    answers.get("alerts")?.(new Response());
+    const all = ["maps", "inputs", "columns", "a view", "manifest"];
+    await expect.poll(() => asked).toEqual(all);
+    await ahead;
+    answers.get("manifest")?.(new Response());
     await more;
   });
 

@@ -1,5 +1,6 @@
 /** Asking the routes. All addresses are relative: TensorBoard may live under any path. */
 
+import { Turns } from "./turns";
 import { type Bundle, decodeBundle } from "./wire";
 
 export type Query = Record<string, string | number | number[] | undefined>;
@@ -21,14 +22,15 @@ export function address(route: string, query: Query): string {
   return terms.length ? `${route}?${terms.join("&")}` : route;
 }
 
-/** What fills in figures of all steps: it comes after what a person waits to see, one at a time. */
-const FILLS_IN = new Set(["alerts", "columns", "targets"]);
+/** What comes after all that a person waits to see: the colour scale's figures first, old steps last. */
+const FILLS_IN = ["columns", "targets", "views", "alerts", "more"];
 
 export class Api {
   /** What a person waits to see. */
   readonly #awaited = new Set<Promise<Response>>();
-  /** Ends when the last that fills in has been answered. */
-  #filling: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns(async () => {
+    while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
+  });
 
   constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
 
@@ -46,15 +48,14 @@ export class Api {
     return response.arrayBuffer();
   }
 
+  /** Do what fetches a view ahead when nothing of more use is fetched. */
+  ahead(fetch: () => Promise<void>): Promise<void> {
+    return this.#turns.take(FILLS_IN.indexOf("views"), fetch);
+  }
+
   async #ask(route: string, query: Query, signal?: AbortSignal): Promise<Response> {
-    if (FILLS_IN.has(route) || query.more) {
-      const filled = this.#filling.then(async () => {
-        while (this.#awaited.size > 0) await Promise.allSettled(this.#awaited);
-        return this.#fetch(route, query, signal);
-      });
-      this.#filling = filled.catch(() => undefined);
-      return filled;
-    }
+    const rank = FILLS_IN.indexOf(query.more ? "more" : route);
+    if (rank >= 0) return this.#turns.take(rank, () => this.#fetch(route, query, signal));
     const asked = this.#fetch(route, query, signal);
     this.#awaited.add(asked);
     try {

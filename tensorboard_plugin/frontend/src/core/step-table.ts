@@ -13,6 +13,7 @@ export interface StepTable {
 
 /** Steps a part: what a server reads while nobody notices. */
 export const PART = 256;
+const FIRST_PART = 64;
 
 const EMPTY: StepTable = { steps: [], rows: 0, arrays: new Map(), here: [] };
 
@@ -35,18 +36,23 @@ export function laidOut(table: StepTable = EMPTY, steps: number[], stamps: strin
 
 /**
  * Places of the steps that are still to come, in parts. Each part is spread over the whole run, so
- * that a scale is about right with the first, which has the places that are looked at.
+ * that a scale is about right with the first, which has the places that are looked at. Of a long
+ * run the first is a small one: a person waits for it.
  */
 export function partsToCome({ here }: StepTable, looked: Iterable<number>): number[][] {
   const places = here.flatMap((stamp, at) => (stamp ? [] : [at])).reverse();
-  const count = Math.ceil(places.length / PART);
-  const parts = Array.from({ length: count }, (_, k) => places.filter((_, i) => i % count === k));
+  const parts = spread(places, Math.ceil(places.length / PART));
+  if (parts.length > 1) parts.unshift(...spread(parts.shift() ?? [], PART / FIRST_PART));
   const first = new Set(looked);
   return parts.map((part, k) =>
     k > 0
       ? part.filter((place) => !first.has(place))
       : [...new Set([...part, ...places.filter((place) => first.has(place))])],
   );
+}
+
+function spread(places: number[], count: number): number[][] {
+  return Array.from({ length: count }, (_, k) => places.filter((_, i) => i % count === k));
 }
 
 /** Put a reply about the steps at `places` into the table; its arrays stay the same ones. */
