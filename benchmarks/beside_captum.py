@@ -1,7 +1,8 @@
 """Captum's attributions beside ours on PyTorch: how long each takes, and how far they part.
 
-Captum gets the same weights in PyTorch's own layers, channels first, as its users have them; ours
-is the Keras model on PyTorch. Both are made once and asked again; ours return the predictions too.
+Captum gets the same weights in PyTorch's own layers, channels first, as its users have them, and,
+where it needs none of PyTorch's own layers, the same Keras model as ours. All are made once and
+asked again; ours return the predictions too.
 """
 
 from __future__ import annotations
@@ -45,11 +46,31 @@ def twin(model: Any) -> nn.Sequential:
     return net.eval()
 
 
+def on_keras(model: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
+    """By title, Captum's call for the Keras model itself, of what changes no layers."""
+    background = torch.zeros_like(x[:1])
+    window = (WINDOW, WINDOW, 3)
+
+    def call(kind: Any, **options: Any) -> Callable[[], Any]:
+        return lambda: kind(model).attribute(x, target=y, **options)
+
+    return {
+        "saliency": call(attr.Saliency, abs=True),
+        "gradient times input": call(attr.InputXGradient),
+        "integrated gradients, 32 steps": call(
+            attr.IntegratedGradients, n_steps=32, method="gausslegendre"
+        ),
+        "occlusion, 64 windows of 6 x 6": call(
+            attr.Occlusion, sliding_window_shapes=window, strides=window
+        ),
+        "GradientSHAP, 32 samples": call(
+            attr.GradientShap, baselines=background, n_samples=SAMPLES, stdevs=0.1
+        ),
+    }
+
+
 def pairs(net: nn.Sequential, x: Any, y: Any) -> dict[str, tuple[Any, Callable[[], Any], bool]]:
     """By title: our method, Captum's call, and whether both are the same numbers."""
-    for module in net:
-        if hasattr(module, "weight") or isinstance(module, nn.Flatten):  # of which it knows no rule
-            module.rule = EpsilonRule(epsilon=EPSILON)
     kinds = {
         "saliency": attr.Saliency(net),
         "product": attr.InputXGradient(net),
@@ -67,6 +88,14 @@ def pairs(net: nn.Sequential, x: Any, y: Any) -> dict[str, tuple[Any, Callable[[
     def call(kind: str, **options: Any) -> Callable[[], Any]:
         return lambda: kinds[kind].attribute(x, target=y, **options)
 
+    def lrp() -> Any:
+        for module in net:  # which it forgets each time; of flatten it knows none
+            if hasattr(module, "weight"):
+                module.rule = EpsilonRule(epsilon=EPSILON)
+            elif isinstance(module, nn.Flatten):
+                module.rule = EpsilonRule()
+        return call("lrp")()
+
     window = {"sliding_window_shapes": (3, WINDOW, WINDOW), "strides": (3, WINDOW, WINDOW)}
     return {
         "saliency": (methods.Saliency(), call("saliency", abs=True), True),
@@ -80,7 +109,7 @@ def pairs(net: nn.Sequential, x: Any, y: Any) -> dict[str, tuple[Any, Callable[[
         "DeepLIFT, rescale": (methods.DeepLIFT(), call("lift", baselines=background), True),
         "guided backpropagation": (methods.GuidedBackprop(), call("guided"), True),
         "DeconvNet": (methods.Deconvnet(), call("deconvnet"), True),
-        "LRP, epsilon": (methods.LRP(composite="epsilon"), call("lrp"), True),
+        "LRP, epsilon": (methods.LRP(composite="epsilon"), lrp, True),
         "occlusion, 64 windows of 6 x 6": (
             methods.Occlusion(window=WINDOW, stride=WINDOW),
             call("occlusion", **window),
@@ -130,11 +159,17 @@ def print_table(model: Any, images: Any, labels: Any, rounds: int) -> None:
     )
     print("A bare forward and backward to the inputs, of PyTorch's own layers over Keras's on")
     print(f"PyTorch: {found['PyTorch']:.2f}.\n")
-    print("| method | Captum's time over ours | largest difference, of the largest value |")
-    print("| --- | --- | --- |")
+    print("| method | Captum's time over ours | the same, on the Keras model "
+          "| largest difference, of the largest value |")  # fmt: skip
+    print("| --- | --- | --- | --- |")
+    same_model = on_keras(model, torch.from_numpy(images).requires_grad_(), y)
     for title, (method, call, is_same) in pairs(net, x.requires_grad_(), y).items():
         made = Pass(model, Probes.of((images, labels)), [method])
-        found = medians({"ours": arrived(made), "Captum": call}, rounds, "ours")
+        cases = {"ours": arrived(made), "Captum": call}
+        if title in same_model:
+            cases["same"] = same_model[title]
+        found = medians(cases, rounds, "ours")
+        same = f"{found['same']:.2f}" if "same" in found else "-"
         (reading,) = arrived(made)().values()
         text = f"{apart(reading, call()):.1e}" if is_same else "each draws its own samples"
-        print(f"| {title} | {found['Captum']:.2f} | {text} |", flush=True)
+        print(f"| {title} | {found['Captum']:.2f} | {same} | {text} |", flush=True)
