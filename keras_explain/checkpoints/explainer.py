@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +17,7 @@ from ..records import numpy_of, records_of, score_kind
 from ..store import Failure, ProbeSet, StepInfo
 from ..store.folder import publish, step_file
 from ..store.layout import step_bytes
+from ..store.place import Place
 from ..store.prepare import prepare
 from .models import Build, Models, Unreadable
 from .names import Checkpoint
@@ -43,7 +43,7 @@ class Job:
     """
 
     checkpoints: Sequence[Checkpoint]
-    folder: Path
+    folder: Place
     probes: Probes
     methods: Sequence[Method]
     optional: bool
@@ -112,7 +112,7 @@ class Explainer:
             step=step,
             epoch=step,
             # Of the checkpoint: whoever explains it whenever, the file is the same.
-            wall_time=checkpoint.changed / 1e9,
+            wall_time=checkpoint.written / 1e9,
             targets=tuple(int(index) for index in numpy_of(outcome.targets)),
             logs=_logs(outcome),
             score=score_kind(made, outcome, getattr(self._model, "loss", None)),

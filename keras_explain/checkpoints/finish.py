@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from ..store import ProbeSet, Reader
+from ..store import RECORDS, ProbeSet, Reader
 from ..store.encoding import Encoded
 from ..store.event_file import PLUGIN
 from ..store.folder import publish
 from ..store.index import Step
 from ..store.layout import Prepared, step_bytes
+from ..store.place import Place
 from ..store.prepare import drifted, median_drift
 from ..summaries import Summaries, drift_figures
 
 
-def finish(folder: Path, probes: ProbeSet, summaries: bool) -> None:
+def finish(run: Place, probes: ProbeSet, summaries: bool) -> None:
     """Measure the drift from step to step, and write the event file anew.
 
     Every step's records are read once, those of two steps at a time in memory.
 
     Args:
-        folder: The records' folder, `<log_dir>/explain/plugins/keras_explain`.
+        run: The sub-run, `<log_dir>/explain`.
         probes: The probes.
         summaries: Whether TensorBoard's own tabs get pictures, histograms and scalars.
     """
-    run = folder.parents[1]
-    earlier = list(run.glob(f"events.out.tfevents.*.{PLUGIN}"))
+    earlier = event_files(run)
     events = Summaries(run, probes, summaries)
     before: Mapping[str, Encoded] = {}
-    reader = Reader(folder)
+    reader = Reader(run / RECORDS)
     for step in reader.index().steps:
         written = reader.written(step)
         if written is None:
@@ -45,6 +44,11 @@ def finish(folder: Path, probes: ProbeSet, summaries: bool) -> None:
     events.close()
     for path in earlier:
         path.unlink()
+
+
+def event_files(run: Place) -> list[Place]:
+    """Those that a replay has written."""
+    return [*run.glob(f"events.out.tfevents.*.{PLUGIN}")]
 
 
 def _publish_changed(step: Step, was: Sequence[Prepared], records: Sequence[Prepared]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..store.folder import publish, step_file, step_files
+from ..store.place import Place
 from ..store.plain import dumps, loads
 from .names import Checkpoint
 
@@ -22,19 +22,19 @@ class Ledger:
     Attributes:
         folder: The records' folder.
         asked: What was asked of every checkpoint, as plain JSON.
-        stamps: By step, the checkpoint's name, size and time.
+        stamps: By step, the checkpoint's name and version.
     """
 
-    folder: Path
+    folder: Place
     asked: Mapping[str, Any]
     stamps: Mapping[str, Any]
 
     @classmethod
     def of(
-        cls, folder: Path, asked: Mapping[str, Any], checkpoints: Sequence[Checkpoint]
+        cls, folder: Place, asked: Mapping[str, Any], checkpoints: Sequence[Checkpoint]
     ) -> Ledger:
         """That of a replay that is about to begin."""
-        stamps = {str(c.step): [c.path.name, c.size, c.changed] for c in checkpoints}
+        stamps = {str(c.step): [c.path.name, *c.version] for c in checkpoints}
         return cls(folder, json.loads(dumps(asked)), stamps)
 
     def open(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from ..store.place import on_disk
 from .names import Checkpoint
 
 Build = Callable[[], Any] | str | None
@@ -49,7 +50,8 @@ class Models:
             with warnings.catch_warnings():
                 # No optimizer is needed, and one that has no state yet would be warned of.
                 warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-                return self._loaded(checkpoint.path)
+                with on_disk(checkpoint.path) as path:
+                    return self._loaded(path)
         except Exception as error:  # a file may hold anything
             raise Unreadable(
                 f"{checkpoint.path.name} cannot be loaded. {type(error).__name__}: {error!s:.1000}"

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..store.place import Place, Remote, place_of
+
 SUFFIXES = (".keras", ".weights.h5")
 ALLOWED = (
     "a folder of .keras or .weights.h5 files or of `keras.callbacks.OrbaxCheckpoint`, such a file, "
-    "a pattern such as 'checkpoints/*.keras', or a list of files"
+    "a pattern such as 'checkpoints/*.keras', or a list of files; on an object store (s3://), "
+    "such files"
 )
 _ORBAX = "_CHECKPOINT_METADATA"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -26,14 +29,14 @@ class Checkpoint:
     Attributes:
         path: Its file, or its folder if it is Orbax's.
         step: The step of the training that it is shown at.
-        changed: When it was written, in nanoseconds since 1970.
-        size: Bytes, of a file.
+        written: When, in nanoseconds since 1970.
+        version: Bytes, 0 of a folder, and a number that is another if it has been written anew.
     """
 
-    path: Path
+    path: Place
     step: int
-    changed: int
-    size: int
+    written: int
+    version: tuple[int, int]
 
 
 def checkpoints_in(
@@ -46,14 +49,15 @@ def checkpoints_in(
     from 0. Without such a number they are numbered in the order in which they were written.
 
     Args:
-        place: A folder, a file, a pattern, or a list of files.
+        place: A folder, a file, a pattern, or a list of files; also on an object store.
         first_epoch: What the names call the first epoch; the network before it is one less.
 
     Raises:
         ValueError: If there are no checkpoints, or of several kinds.
+        OSError: If an object store does not answer.
     """
     paths = _paths(place)
-    kinds = {"Orbax" if path.is_dir() else "".join(_suffix(path)) for path in paths}
+    kinds = {"Orbax" if _is_folder(path) else _suffix(path) for path in paths}
     if len(kinds) != 1:
         there = (
             f"checkpoints of {len(kinds)} kinds: {', '.join(sorted(kinds))}" if kinds else "none"
@@ -61,6 +65,7 @@ def checkpoints_in(
         raise ValueError(
             f"`checkpoints` must be {ALLOWED}. Found {there}. Received: {place!r:.300}"
         )
+    saved = {path: _saved(path) for path in paths}
     if kinds == {"Orbax"}:
         steps = [int(path.name) for path in paths]
         said = "the numbers of Orbax's folders, which count from 0"
@@ -69,7 +74,7 @@ def checkpoints_in(
         least = "the first epoch is" if first_epoch else "epochs count from"
         said = f"the numbers in the names ({least} {first_epoch} there and 0 in the tab)"
     else:
-        paths.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
+        paths.sort(key=lambda path: (saved[path][0], path.name))
         steps = list(range(len(paths)))
         said = "the order in which they were written, as no number in their names tells them apart"
     if min(steps) < -1:
@@ -77,36 +82,63 @@ def checkpoints_in(
             f"`first_epoch` must not be above {min(steps) + first_epoch + 1}, as a name has "
             f"{min(steps) + first_epoch}. Received: {first_epoch}"
         )
-    found = [_checkpoint(path, step) for path, step in zip(paths, steps, strict=True)]
+    found = [Checkpoint(path, step, *saved[path]) for path, step in zip(paths, steps, strict=True)]
     return sorted(found, key=lambda checkpoint: checkpoint.step), said
 
 
-def _checkpoint(path: Path, step: int) -> Checkpoint:
-    status = (path / _ORBAX if path.is_dir() else path).stat()
-    return Checkpoint(path, step, status.st_mtime_ns, 0 if path.is_dir() else status.st_size)
+def _saved(path: Place) -> tuple[int, tuple[int, int]]:
+    """When a checkpoint was written, and its version."""
+    if isinstance(path, Remote):
+        entry = path.entry()
+        return entry.written, (entry.size, entry.changed)
+    is_folder = _is_folder(path)
+    status = (path / _ORBAX if is_folder else path).stat()
+    return status.st_mtime_ns, (0 if is_folder else status.st_size, status.st_mtime_ns)
 
 
-def _paths(place: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+def _paths(place: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Place]:
     if not isinstance(place, str | os.PathLike):
-        given = [Path(path) for path in place]
-    elif Path(place).is_dir() and not (Path(place) / _ORBAX).exists():
-        given = list(Path(place).iterdir())
-        return sorted(path.absolute() for path in given if _is_checkpoint(path))
+        given = [file for each in place for file in _named(each)]
+    elif (folder := _folder(place)) is not None:
+        return sorted(filter(_is_checkpoint, folder), key=str)
     else:
-        given = [Path(path) for path in glob.glob(os.fspath(place))] or [Path(place)]
+        given = _named(place)
     for path in given:
         if not _is_checkpoint(path):
             raise ValueError(f"`checkpoints` must be {ALLOWED}. Received: {str(path)!r}")
-    return sorted({path.absolute() for path in given})
+    return sorted(set(given), key=str)
 
 
-def _is_checkpoint(path: Path) -> bool:
-    if path.is_dir():
+def _folder(place: str | os.PathLike[str]) -> list[Place] | None:
+    """What is in a folder; None of what is no folder of checkpoints."""
+    folder = place_of(place)
+    if isinstance(folder, Remote):
+        return None if _suffix(folder) or glob.has_magic(folder.name) else [*folder.glob("*")]
+    if folder.is_dir() and not (folder / _ORBAX).exists():
+        return [*folder.absolute().iterdir()]
+    return None
+
+
+def _named(place: str | os.PathLike[str]) -> list[Place]:
+    """The files that a name or a pattern stands for; the name itself where there are none."""
+    path = place_of(place)
+    if isinstance(path, Remote):
+        return [*path.parent.glob(path.name)]
+    name = os.fspath(path)
+    return [Path(each).absolute() for each in glob.glob(name) or [name]]
+
+
+def _is_checkpoint(path: Place) -> bool:
+    if _is_folder(path):
         return path.name.isdecimal() and (path / _ORBAX).exists()
-    return path.is_file() and bool(_suffix(path))
+    return bool(_suffix(path)) and (isinstance(path, Remote) or path.is_file())
 
 
-def _suffix(path: Path) -> str:
+def _is_folder(path: Place) -> bool:
+    return isinstance(path, Path) and path.is_dir()
+
+
+def _suffix(path: Place) -> str:
     return next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), "")
 
 

@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,10 +17,11 @@ from ..probes import Probes
 from ..run import Run
 from ..store import RECORDS, Reader
 from ..store.folder import probes_file, publish
+from ..store.place import Remote, on_disk, place_of
 from ..store.probe_file import probe_bytes
 from ..store.probes import ProbeSet
 from .explainer import Explainer, Job
-from .finish import finish
+from .finish import event_files, finish
 from .ledger import Ledger
 from .models import Build, Unreadable
 from .names import Checkpoint, checkpoints_in
@@ -91,7 +91,9 @@ def replay(
     Args:
         checkpoints: A folder of `.keras` or `.weights.h5` files or of
             `keras.callbacks.OrbaxCheckpoint`, one of these files, a pattern, or a list of files.
-        log_dir: Folder of the run, which no training has written.
+            Files may be on an object store, `s3://bucket/checkpoints`: each is fetched when it is
+            explained, and removed.
+        log_dir: Folder of the run, which no training has written; also on an object store.
         probes: As in `Explain`, or the path of an `.npz` with `x` (or `x_<input>`), and perhaps
             `y` and `names` (those of the classes).
         methods: As in `Explain`.
@@ -115,6 +117,7 @@ def replay(
     Raises:
         ValueError: If what is asked does not fit, before any checkpoint is explained; or if no
             checkpoint can be read.
+        OSError: If the disk or the object store that is written to refuses.
         WorkerDied: If a worker was killed and its engine gave up.
 
     Costs, a checkpoint, what a step of `Explain` costs and the loading; and a worker's start, the
@@ -128,7 +131,9 @@ def replay(
         class_names = names if class_names is None else class_names
     chosen = DEFAULT if methods is None else methods
     several = [chosen] if isinstance(chosen, str | Method | type) else chosen
-    folder = Path(log_dir).absolute() / "explain" / RECORDS
+    place = place_of(log_dir)
+    run = (place if isinstance(place, Remote) else place.absolute()) / "explain"
+    folder = run / RECORDS
     job = Job(
         checkpoints=found,
         folder=folder,
@@ -149,7 +154,7 @@ def replay(
     publish(folder / probes_file(described.hash), probe_bytes(described))
     kept = _kept(ledger)
     missing = [place for place, checkpoint in enumerate(found) if checkpoint.step not in kept]
-    if not missing and list(folder.parents[1].glob("events.out.*")):
+    if not missing and event_files(run):
         return Replayed(Run(folder), numbered, (), kept)
     failed: dict[int, str] = {}
     explained: list[int] = []
@@ -162,7 +167,7 @@ def replay(
             if progress is not None:
                 progress(len(explained) + len(failed), len(missing))
     finally:
-        finish(folder, described, summaries)
+        finish(run, described, summaries)
     return Replayed(Run(folder), numbered, tuple(sorted(explained)), kept, failed)
 
 
@@ -174,7 +179,7 @@ def read_probes(path: str | os.PathLike[str]) -> tuple[Any, list[str] | None]:
     """
     rule = "`probes` must be an .npz of numbers with x (or x_<input>), and perhaps y and names."
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with on_disk(place_of(path)) as local, np.load(local, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise ValueError(f"{rule} {error} Received: {os.fspath(path)!r}") from error

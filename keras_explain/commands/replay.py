@@ -23,10 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECKPOINTS",
         nargs="+",
         help="folder of .keras or .weights.h5 files or of keras.callbacks.OrbaxCheckpoint; or "
-        "the files",
+        "the files; also s3://BUCKET/FOLDER",
     )
     parser.add_argument(
-        "--log-dir", required=True, metavar="DIR", help="folder of the run that is written"
+        "--log-dir",
+        required=True,
+        metavar="DIR",
+        help="folder of the run that is written; also on an object store",
     )
     parser.add_argument(
         "--probes",
@@ -109,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
             )
     except ValueError as error:
         raise Misuse(str(error)) from error
-    except WorkerDied as error:
+    except (OSError, WorkerDied) as error:  # a full disk, a store that does not answer
         print(error, file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .claim_objects import ObjectClaim, claimed_object
 from .folder import is_at
 from .place import Place, Remote
 
@@ -28,13 +29,13 @@ class Claim:
     """The right to write one attempt.
 
     The system takes the lock away when the process ends, however it ends: there is no stale one.
-    Where the file system, the system or the object store knows no locks, every claim is granted.
+    Where the file system or the system knows no locks, every claim is granted.
 
     Attributes:
         attempt: Which attempt it is.
     """
 
-    def __init__(self, attempt: int, path: Place, descriptor: int | None) -> None:
+    def __init__(self, attempt: int, path: Path, descriptor: int | None) -> None:
         self.attempt = attempt
         self._path = path
         self._descriptor = descriptor
@@ -57,14 +58,16 @@ class Claim:
         self._end()
 
 
-def claimed(folder: Place, attempt: int) -> Claim | None:
+def claimed(folder: Place, attempt: int) -> Claim | ObjectClaim | None:
     """The claim to an attempt, or None where another writer that is alive has it.
 
     Raises:
-        OSError: if the file system refuses the lock's file.
+        OSError: if the file system or the store refuses the lock's file.
     """
     path = folder / _NAME.format(attempt)
-    if fcntl is None or isinstance(path, Remote):
+    if isinstance(path, Remote):
+        return claimed_object(path, attempt)
+    if fcntl is None:
         return Claim(attempt, path, None)
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
@@ -104,14 +107,14 @@ class Other:
             return False
 
 
-def other_writers(folder: Place, own: Claim) -> list[Other]:
-    """The other writers that are alive. What ended ones have left is removed."""
+def other_writers(folder: Place, own: Claim | ObjectClaim) -> list[Other]:
+    """The other writers that are known to be alive. What ended ones have left is removed."""
     if fcntl is None or isinstance(folder, Remote):
         return []
     return list(_others(folder, own))
 
 
-def _others(folder: Path, own: Claim) -> Iterator[Other]:
+def _others(folder: Path, own: Claim | ObjectClaim) -> Iterator[Other]:
     for path in sorted(folder.glob(".attempt-*.lock")):
         if path.name == _NAME.format(own.attempt):
             continue
@@ -136,9 +139,9 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _forget(path: Place, descriptor: int | None, process: int) -> None:
+def _forget(path: Path, descriptor: int | None, process: int) -> None:
     """Remove the file of a lock that is held, unless another has taken its place."""
-    if descriptor is None or isinstance(path, Remote):
+    if descriptor is None:
         return
     if os.getpid() == process and is_at(path, descriptor):
         with contextlib.suppress(OSError):

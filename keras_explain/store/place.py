@@ -11,9 +11,11 @@ import errno
 import fnmatch
 import os
 import re
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,11 +44,19 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Entry:
-    """What a store says of a file: `changed` differs whenever it has been written anew."""
+    """What a store says of a file.
+
+    Attributes:
+        name: The last part of its path.
+        size: Bytes.
+        changed: A number that is another whenever it has been written anew.
+        written: When that was, in nanoseconds since 1970; 0 where the store does not say.
+    """
 
     name: str
     size: int
     changed: int
+    written: int
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,17 @@ class Remote:
         with _told(self), self._asked() as (store, path):
             store.pipe_file(path, content)
 
+    def create(self, content: bytes) -> None:
+        """Make the file, unless there is one.
+
+        Of several that try at once, one does, where the store knows such a condition.
+
+        Raises:
+            FileExistsError: if there is one.
+        """
+        with _told(self), self._asked() as (store, path):
+            store.pipe_file(path, content, mode="create")
+
     def unlink(self) -> None:
         """Remove the file."""
         with _told(self), self._asked() as (store, path):
@@ -157,11 +178,30 @@ class Remote:
         import fsspec
 
         protocol = _protocol(self.url)
-        options = {**PATIENT.get(protocol, {}), **fsspec.config.conf.get(protocol, {})}
+        # What another process has put or removed since a list was made would not be seen.
+        options: dict[str, Any] = {"use_listings_cache": False, **PATIENT.get(protocol, {})}
+        options.update(fsspec.config.conf.get(protocol, {}))
         yield fsspec.core.url_to_fs(self.url, **options)
 
 
 Place = Path | Remote
+
+
+@contextlib.contextmanager
+def on_disk(file: Place) -> Iterator[Path]:
+    """The file where any library can open it: one of a store is fetched, and removed afterwards.
+
+    Raises:
+        OSError: if the store does not give it.
+    """
+    if isinstance(file, Path):
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="keras_explain-") as folder:
+        copy = Path(folder, file.name)
+        with _told(file), file._asked() as (store, path):
+            store.get_file(path, str(copy))
+        yield copy
 
 
 def place_of(place: str | PathLike[str] | Place) -> Place:
@@ -203,7 +243,20 @@ def _entry(info: Mapping[str, Any]) -> Entry:
     )
     stamp = str(next((value for value in known if value), ""))
     name = str(info["name"]).rstrip("/").rpartition("/")[2]
-    return Entry(name, int(info["size"] or 0), zlib.crc32(stamp.encode()))
+    return Entry(name, int(info["size"] or 0), zlib.crc32(stamp.encode()), _written(info))
+
+
+def _written(info: Mapping[str, Any]) -> int:
+    for name in ("LastModified", "mtime", "last_modified", "updated", "created"):
+        value = info.get(name)
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if isinstance(value, datetime):
+            value = value.timestamp()
+        if isinstance(value, int | float):
+            return int(value * 1e9)
+    return 0
 
 
 @contextlib.contextmanager
@@ -213,6 +266,8 @@ def _told(place: Remote) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise FileNotFoundError(errno.ENOENT, "There is no such file", str(place)) from error
+    except FileExistsError as error:
+        raise FileExistsError(errno.EEXIST, "There is such a file", str(place)) from error
     except Exception as error:  # clients raise errors of their own kinds
         says = f"{type(error).__name__}: {error!s:.500}"
         raise OSError(_FAILED, f"The store did not do it. {says}", str(place)) from error

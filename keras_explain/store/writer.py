@@ -9,11 +9,12 @@ from os import PathLike
 from numpy.typing import ArrayLike
 
 from .claim import Claim, claimed, other_writers
+from .claim_objects import ObjectClaim
 from .encoding import Encoded
 from .folder import make_folder, probes_file, publish, remove_temporary, step_file, step_files
 from .index import Step
 from .layout import step_bytes
-from .place import Place, place_of
+from .place import Place, Remote, place_of
 from .prepare import median_drift, prepare
 from .probe_file import probe_bytes
 from .probes import ProbeSet
@@ -27,7 +28,8 @@ class Writer:
 
     A training that goes on behind the last step of the same probes continues that attempt, unless
     its writer is still alive. Any other start opens a new attempt, from whose first step on the
-    older ones are hidden. No two live writers share an attempt.
+    older ones are hidden. No two live writers share an attempt. On an object store, nobody knows
+    whether a writer that has not been closed is alive: its attempt is not continued.
 
     One step costs its file's bytes on disk and no memory but the stored rows of the last two
     steps, which the drift needs.
@@ -122,7 +124,7 @@ class Writer:
             persistently(partial(make_folder, self.folder, self._fsync))
             publish(path, probe_bytes(self.probes), self._fsync)
 
-    def _open_attempt(self, start: int) -> Claim:
+    def _open_attempt(self, start: int) -> Claim | ObjectClaim:
         reader, least = Reader(self.folder), 0
         while True:
             attempt, _ = self._next_attempt(reader, start, least)
@@ -143,15 +145,18 @@ class Writer:
         return claim
 
     def _next_attempt(self, reader: Reader, start: int, least: int) -> tuple[int, Step | None]:
-        """The attempt to write, `least` or more, and its last step where it is continued."""
+        """The attempt to write, `least` or more, and the last step where that is gone on from."""
         # By the names: what cannot be read today must not be mixed with what is written now.
         newest = max((found.attempt for found in step_files(self.folder)), default=-1)
-        last = reader.index().steps[-1:]
-        if (
-            last
-            and last[0].attempt == newest >= least
-            and last[0].probes == self.probes.hash
-            and start > last[0].info.step
-        ):
-            return newest, last[0]
-        return max(newest + 1, least), None
+        last = next(iter(reader.index().steps[-1:]), None)
+        follows = (
+            last is not None
+            and last.attempt == newest
+            and last.probes == self.probes.hash
+            and start > last.info.step
+        )
+        if follows and newest >= least:
+            return newest, last
+        # On a store, who follows a writer that was not closed mostly goes on where that was killed.
+        known = follows and isinstance(self.folder, Remote)
+        return max(newest + 1, least), last if known else None

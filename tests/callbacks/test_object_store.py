@@ -49,6 +49,8 @@ def test_a_store_that_is_down_costs_its_steps_and_the_training_goes_on(store):
         (step, source) for step in DOWN for source in ("store", "event file")
     }
     assert run.problems == ()
+    assert {step.attempt for step in run._index.steps} == {0}
+    assert not [*run.folder.glob(".attempt-*")]
     (events,) = run.folder.parent.parent.glob("events.out.tfevents.*")
     assert events.read_bytes().count(b"keras_explain") >= EPOCHS + 1 - len(DOWN)
 

@@ -104,7 +104,9 @@ def test_a_step_that_is_written_again_is_read_again(store):
 
 
 def test_a_training_goes_on_behind_its_last_step_in_the_same_attempt(store):
-    Writer(root("resumed"), probe_set(), 0).write(step_info(0), step_records(0))
+    first = Writer(root("resumed"), probe_set(), 0)
+    first.write(step_info(0), step_records(0))
+    first.close()
     writer = Writer(root("resumed"), probe_set(), 1)
     writer.write(step_info(1), step_records(1))
     assert writer.attempt == 0
