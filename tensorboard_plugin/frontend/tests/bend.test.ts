@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bent, bentIndex, placeOnScale } from "../src/core/bend";
 import { colourTable, evenTable, recipeOf, tableFor } from "../src/core/colours";
-import { powerTicks, scaleTicks } from "../src/core/ticks";
+import { powerTicks, roomFor, scaleTicks } from "../src/core/ticks";
 
 const BENDS = [0.5, 2, "symlog"] as const;
 
@@ -82,6 +82,12 @@ describe("ticks", () => {
         const found = places(scaleTicks({ lo: signed ? -5 : 0.2, hi: 5 }, signed, bend));
         for (let i = 1; i < found.length; i++) expect(found[i] - found[i - 1]).toBeGreaterThan(0.2);
       }
+  });
+
+  it("are fewer where the scale is narrow, or its numbers are long", () => {
+    const many = (characters: number, width: number) =>
+      scaleTicks({ lo: -4, hi: 4 }, true, 1, roomFor(characters, width)).length;
+    expect([many(5, 224), many(5, 178), many(8, 224), many(8, 400)]).toEqual([5, 3, 3, 5]);
   });
 
   it("of logarithms are whole powers between the ends", () => {

@@ -9,10 +9,16 @@ export interface Tick {
   place: number;
 }
 
-/** Least distance of two numbers, as a share of the scale: of short ones, and of long ones. */
+/** Least distance of two numbers, as a share of the scale. */
 const ROOM = 0.22;
-const ROOM_OF_LONG = 0.3;
-const SHORT = 6;
+/** Pixels of a character, and between two numbers. */
+const CHARACTER = 6.3;
+const BETWEEN = 4;
+
+/** The share of `width` pixels that numbers of so many characters need, of which those at the ends stand inside. */
+export function roomFor(characters: number, width: number): number {
+  return Math.max(ROOM, (1.5 * characters * CHARACTER + BETWEEN) / width);
+}
 
 /** Shares of the scale that are worth a number: even scales need the middle, bent ones small values. */
 function candidates(bend: Bend): number[] {
@@ -20,8 +26,7 @@ function candidates(bend: Bend): number[] {
   return bend === "symlog" ? [0.1, 0.01, 0.03, 0.3] : [0.25, 0.5, 0.1, 0.02, 0.75];
 }
 
-/** `longest`: of the numbers as they are written, in characters. */
-export function scaleTicks(domain: Domain, signed: boolean, bend: Bend, longest = 0): Tick[] {
+export function scaleTicks(domain: Domain, signed: boolean, bend: Bend, room = ROOM): Tick[] {
   const { lo, hi } = domain;
   const shares = candidates(bend);
   const wanted = signed
@@ -32,24 +37,27 @@ export function scaleTicks(domain: Domain, signed: boolean, bend: Bend, longest 
       value,
       place: placeOnScale(value, domain, signed, bend),
     })),
-    longest > SHORT ? ROOM_OF_LONG : ROOM,
+    room,
   );
 }
 
 /** Ticks of a scale of decimal logarithms: whole powers of ten between its ends. */
-export function powerTicks({ lo, hi }: Domain): Tick[] {
+export function powerTicks({ lo, hi }: Domain, room = ROOM): Tick[] {
   const place = (value: number) => (value - lo) / (hi - lo);
-  const stride = Math.max(1, Math.ceil((hi - lo) * ROOM));
+  const stride = Math.max(1, Math.ceil((hi - lo) * room));
   const first = Math.ceil(lo / stride) * stride;
   const powers = Array.from(
     { length: Math.max(0, Math.floor((hi - first) / stride) + 1) },
     (_, i) => first + i * stride,
   );
-  return roomy([lo, hi, ...powers].map((value) => ({ value, place: place(value) })));
+  return roomy(
+    [lo, hi, ...powers].map((value) => ({ value, place: place(value) })),
+    room,
+  );
 }
 
 /** The earlier ticks win. */
-function roomy(ticks: Tick[], room = ROOM): Tick[] {
+function roomy(ticks: Tick[], room: number): Tick[] {
   const kept: Tick[] = [];
   for (const tick of ticks)
     if (kept.every(({ place }) => Math.abs(place - tick.place) >= room)) kept.push(tick);
