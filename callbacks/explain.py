@@ -19,6 +19,7 @@ from keras_explain.store.place import place_of
 
 from .budget import Budget, share_of
 from .chief import is_chief
+from .neighbours import join, refuse_shared_folder
 from .recorder import Moment, Recorder
 
 UNITS = ("epoch", "batch")
@@ -142,8 +143,14 @@ class Explain(keras.callbacks.Callback):
         """How often the pass was traced in the current or last `fit`."""
         return 0 if self._fit.made is None else self._fit.made.traces
 
+    def set_params(self, params: Any) -> None:
+        """Keras tells what is trained, and how long."""
+        super().set_params(params)
+        join(self)
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Check everything against the model and trace the pass."""
+        refuse_shared_folder(self)
         self._begin()
         self._fit.awaits_batch = not self.model.built
 
@@ -182,7 +189,7 @@ class Explain(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain, where the unit is the epoch."""
         if self.unit == "epoch" and (epoch + 1) % self.every == 0:
-            is_last = self.model.stop_training or epoch + 1 == self.params.get("epochs")
+            is_last = self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs")
             moment = Moment(epoch, epoch, _updates_of(self.model), _figures(logs))
             self._explain(moment, must=is_last)
 
