@@ -1,12 +1,15 @@
 """`keras-explain check`: what is wrong with a log directory, and what that costs."""
 
 import os
+import struct
 
+import google_crc32c
 import pytest
 
 import keras_explain
 from keras_explain import cli
 from keras_explain.store import EventFile, Writer, announcement
+from keras_explain.store.event_file import masked
 from keras_explain.store.folder import RECORDS
 from keras_explain.store.place import place_of
 from tests.store.conftest import probe_set, step_info, step_records
@@ -135,6 +138,16 @@ def test_what_a_killed_writer_leaves_is_no_damage(logdir, capsys):
     code, said = checked(logdir, capsys)
     assert code == 0
     assert "lost: nothing: that step was not written" in said.out
+    assert "It ends within the event at byte" in said.out
+
+
+def test_an_event_that_claims_more_than_any_memory_is_one_cut_short(logdir, capsys):
+    (events,) = records(logdir).parents[1].glob("events*")
+    length = struct.pack("<Q", 2**62)
+    mark = struct.pack("<I", masked(google_crc32c.value(length)))
+    events.write_bytes(events.read_bytes() + length + mark + b"a few")
+    code, said = checked(logdir, capsys)
+    assert code == 0
     assert "It ends within the event at byte" in said.out
 
 

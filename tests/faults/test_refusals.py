@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -102,16 +103,22 @@ def test_after_a_while_without_a_disk_the_next_step_is_kept(recorded, tmp_path, 
     assert os.strerror(code) in run.failures[0].error
 
 
-def test_what_passes_is_asked_for_three_times(tmp_path):
-    asked = []
+def test_no_pause_holds_the_training_up(recorded, tmp_path, monkeypatch):
+    paused, asked = [], []
+    monkeypatch.setattr(retry.time, "sleep", lambda pause: paused.append(threading.get_ident()))
 
-    def busy():
-        asked.append(1)
-        raise OSError(errno.EBUSY, "busy")
+    def refuse(at, call):
+        if call.name == "replace":
+            asked.append(call)
+            if len(asked) % 2:
+                raise OSError(errno.EIO, "away for a moment")
 
-    with pytest.raises(OSError, match="busy"):
-        retry.persistently(busy)
-    assert len(asked) == 3
+    with Disk(tmp_path, refuse):
+        recorder = recorded.run(tmp_path, steps=4)
+    assert_whole(recorded, tmp_path, set(), steps=4)
+    assert recorder._dropped == 0
+    assert len(paused) == 1 + 4  # the probes' file, and each step's
+    assert threading.get_ident() not in paused
 
 
 @pytest.fixture

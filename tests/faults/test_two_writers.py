@@ -1,5 +1,6 @@
 """Two trainings in one folder: each step shown is of one writer, and no series is mixed."""
 
+import fcntl
 import itertools
 import os
 import shutil
@@ -98,6 +99,15 @@ def test_one_that_no_longer_writes_is_not_told_of(tmp_path):
     write(second, 0, 2)
     assert second.others == ()
     assert second.attempt == 1
+
+
+def test_of_a_lock_s_file_only_a_few_words_are_read(tmp_path):
+    with (tmp_path / ".attempt-007.lock").open("w") as stranger:
+        fcntl.flock(stranger, fcntl.LOCK_EX)
+        stranger.write("x" * 100_000)
+        stranger.flush()
+        (other,) = Writer(tmp_path, PROBES, 0)._alive
+    assert len(other.said) == 200
 
 
 CHILD = """

@@ -6,7 +6,7 @@ import random
 import re
 import shutil
 import struct
-import zlib
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -16,10 +16,14 @@ from hypothesis import strategies as st
 
 from keras_explain import Run
 from keras_explain.store import DamagedFile, DamagedRecord, Reader, StoreError, Writer
-from keras_explain.store.layout import MAX_ROWS
+from keras_explain.store.layout import Stored
 from keras_explain.store.tensor_file import HEADER_CAP, opened
+from tests.faults.fuzz import joined, parts
 
 from .conftest import probe_set, step_info, step_records
+
+NO_TEXT = rb'{"__metadata__":{"keras_explain":"\ud800"}}'
+"""Half a letter, which no encoding has."""
 
 VICTIM, NEIGHBOUR = "step-000-0000000001.safetensors", "step-000-0000000002.safetensors"
 
@@ -109,22 +113,6 @@ def test_noise_is_a_problem(folder, content):
     assert len(index.steps) == 1
 
 
-def parts(content):
-    length = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + length]), content[8 + length :]
-
-
-def joined(header, data, metadata=None):
-    if metadata is not None:
-        text = json.dumps(metadata)
-        header["__metadata__"] = {
-            "keras_explain": text,
-            "keras_explain_crc32": str(zlib.crc32(text.encode())),
-        }
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
-
-
 JUNK = (
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4)
     | st.lists(st.integers(-1, 2**64), max_size=3) | st.dictionaries(st.text(max_size=3), st.none())
@@ -183,6 +171,7 @@ def test_a_header_with_anything_anywhere_is_read_or_refused(folder, run_folder, 
         (struct.pack("<Q", 60_000) + b"[" * 60_000, "not JSON: JSON is nested too deeply"),
         (struct.pack("<Q", 2) + b"[]", "not a JSON object"),
         (struct.pack("<Q", 2) + b"{}", "no metadata 'keras_explain'"),
+        (struct.pack("<Q", len(NO_TEXT)) + NO_TEXT, "no metadata 'keras_explain'"),
         (b"", "ends early: 8 bytes are missing"),
     ],
 )
@@ -200,8 +189,13 @@ def test_a_bomb_is_refused_by_name(folder, content, message):
         ("maps", {"shape": [3, 4, 2, 5], "dtype": "F32"}, "'maps' does not fit the file"),
         ("maps", {"dtype": "F8_E5M2"}, "'maps' is not one of ours"),
         ("maps", {"shape": [1] * 17}, "'maps' is not one of ours"),
+        ("maps", {"shape": [2**63, 4, 5, 2]}, "'maps' is not one of ours"),
+        ("maps", {"shape": [-3, -4, 5, 2]}, "'maps' is not one of ours"),
+        ("maps", {"shape": [3, 4, 5, 2, True]}, "'maps' is not one of ours"),
+        ("maps", {"shape": [0, 4, 5, 2], "data_offsets": [0, 0]}, "'maps' does not fit the file"),
         ("maps", {"data_offsets": [0, 2**62]}, "'maps' does not fit the file"),
         ("maps#scale", {"shape": [1, 3]}, "scale of its record 'maps' do not fit"),
+        ("maps#scale", {"dtype": "I32"}, "scale of its record 'maps' do not fit"),
     ],
 )
 def test_an_array_that_does_not_fit_is_refused(folder, name, entry, message):
@@ -228,9 +222,15 @@ def test_links_pipes_and_folders_are_not_opened(folder, tmp_path):
     assert Run(folder).steps == (1,)
 
 
-def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path):
+def test_what_takes_the_place_of_a_file_is_neither_followed_nor_waited_for(tmp_path):
+    """Also where it came after the folder was listed."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DamagedFile, match="not a regular file"), opened(tmp_path / "pipe"):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(DamagedFile, match="not a regular file"), opened(path):
+            pass
+    with pytest.raises(OSError, match="symbolic link"), opened(tmp_path / "link"):
         pass
 
 
@@ -257,27 +257,18 @@ def test_a_file_that_goes_away_is_told(folder):
     assert np.isnan(run.stats("maps")["max"][0]).all()
 
 
+def test_a_record_that_memory_has_no_room_for_is_told(folder, monkeypatch):
+    def read(*_):
+        raise MemoryError
+
+    run = Run(folder)
+    monkeypatch.setattr(Stored, "read", read)
+    with pytest.raises(DamagedRecord, match="240 bytes of this record: memory has no room"):
+        run.load("maps", 0)
+
+
 def test_a_file_cut_short_after_its_header_was_read_is_told(folder):
     run = Run(folder)
     os.truncate(folder / VICTIM, (folder / VICTIM).stat().st_size - 30)
     with pytest.raises(DamagedRecord, match="ends early"):
         run.load("maps", 0)
-
-
-def test_more_rows_than_anyone_needs_are_refused(folder):
-    rows = MAX_ROWS + 1
-    header, _ = parts((folder / VICTIM).read_bytes())
-    metadata = json.loads(header["__metadata__"]["keras_explain"])
-    spec = {**metadata["records"]["maps"], "axes": []}
-    metadata = {**metadata, "records": {"maps": spec}, "shapes": [[rows]], "stats_crc32": [0]}
-    sizes = {"maps": ("F16", 2), "maps#scale": ("F32", 4), "maps#crc32": ("U32", 4)}
-    header = {
-        name: {"dtype": dtype, "shape": [rows], "data_offsets": [0, size * rows]}
-        for name, (dtype, size) in sizes.items()
-    }
-    header["maps#stats"] = {"dtype": "F32", "shape": [rows, 11], "data_offsets": [0, 44 * rows]}
-    with (folder / VICTIM).open("wb") as file:
-        file.write(joined(header, b"", metadata))
-        file.truncate(file.tell() + 44 * rows)  # sparse: no byte of it is on the disk
-    (problem,) = Reader(folder).index().problems
-    assert "at most 100000 rows" in problem.error

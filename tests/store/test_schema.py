@@ -52,6 +52,11 @@ def test_an_info_survives_json():
     assert StepInfo.from_json(info.to_json()).logs["bad"] == math.inf
 
 
+def test_a_long_failure_is_told_by_its_beginning():
+    failure = Failure(7, "s" * 1_001, "e" * 2_001)
+    assert (len(failure.source), len(failure.error)) == (1_000, 2_000)
+
+
 def test_an_info_from_before_targets_had_words_is_read():
     fields = step_info(7, target="true").to_json()
     assert fields.pop("target") == "true"
@@ -62,6 +67,7 @@ def test_an_info_from_before_targets_had_words_is_read():
     ("fields", "message"),
     [
         ({"key": ""}, r"`key` must be text of 1 to 1000 characters. Received: ''"),
+        ({"key": "x" * 1_001}, r"`key` must be text of 1 to 1000 characters. Received: 'xxx"),
         ({"key": "a#scale"}, r"must not end with #scale, #crc32, #stats.*Received: 'a#scale'"),
         ({"shown": "mean"}, r"`shown` must be one of all, sum, max. Received: 'mean'"),
         ({"precision": "int8"}, r"one of float16, float32. Received: 'int8'"),
