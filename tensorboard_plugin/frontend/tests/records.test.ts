@@ -52,6 +52,26 @@ describe("records", () => {
     expect(layered(manifest).map(({ key }) => key)).toEqual(["activations/conv1"]);
   });
 
+  it("begin with what speaks for or against the class, where there are no pictures", () => {
+    const records = [
+      record("attention_rollout", { axes: ["time"], shape: [12] }),
+      record("attention_rollout/tokens", { axes: ["query", "key"], shape: [12, 12] }),
+      record("completeness", { axes: [], shape: [] }),
+      record("integrated_gradients/words", {
+        axes: ["time", "channel"],
+        shape: [12, 32],
+        shown: "sum",
+        signed: true,
+      }),
+    ];
+    expect(attributions({ ...manifest, records }).map(({ key }) => key)).toEqual([
+      "integrated_gradients/words",
+      "attention_rollout",
+      "attention_rollout/tokens",
+      "completeness",
+    ]);
+  });
+
   it("are grouped by method and named by layer", () => {
     const groups = groupByMethod(attributions(manifest));
     expect(groups.map(({ title }) => title)).toEqual(["grad cam", "saliency"]);

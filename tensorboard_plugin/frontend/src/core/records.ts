@@ -13,15 +13,19 @@ export interface MethodGroup {
   records: RecordSpec[];
 }
 
-/** Pictures of examples come first, then what else is a row an example, then all others. */
+/**
+ * Pictures of examples come first, then what speaks for or against at each place of an example, then
+ * what else is a row an example, then all others.
+ */
 function rank(record: RecordSpec): number {
   const form = formOf(record);
   if (record.rows) return LAST;
-  if (form === "map") return record.axes.includes("height") ? 0 : 1;
-  return form === "bars" ? 2 : LAST;
+  if (form === "map") return record.axes.includes("height") ? 0 : 3;
+  if (form === "bars") return record.signed ? 1 : 2;
+  return LAST;
 }
 
-const LAST = 3;
+const LAST = 4;
 
 /**
  * What methods say about examples, and about the network as a whole.
