@@ -7,6 +7,7 @@ import keras_explain
 from tests.fixtures import kinds
 
 from .conftest import served
+from .test_pictures import bent_table, entries
 from .test_tab import pixels
 
 STEP = 2
@@ -57,6 +58,38 @@ def test_all_inputs_of_an_example_stand_side_by_side_on_one_scale(run_of_kinds, 
     assert {float(one.get_attribute("data-hi")) for one in canvases.all()} == {shared}
     assert "of the scale" in tab.by("across-faint").first.inner_text()
     assert tab.frame.get_by_text("slice 4 of 6, where it says most").count() == 1
+
+
+@pytest.mark.browser
+def test_each_input_has_its_own_numbers_on_its_own_example(run_of_kinds, tab):
+    run, address = run_of_kinds
+    key = kinds.SPECS["row"].key
+    tab.open(address, run="run", v="detail", m=key, x=1, e=STEP, r="minmax", o="map")
+    part = "[data-testid=across][data-input={}] {}".format
+    drawn = tab.frame.locator(part("photo", "canvas.map[data-mode=map]"))
+    drawn.wait_for()
+    table = bent_table("PuOr", "even", signed=True)
+    slices = shown(run, "scan", 1)
+    for name, values in (("photo", shown(run, "photo", 1)), ("scan", slices[4])):
+        canvas = tab.frame.locator(part(name, "canvas.map"))
+        np.testing.assert_array_equal(pixels(canvas), table[entries(values, canvas)])
+    bars = tab.frame.locator(part("row", ".bar-line"))
+    found = {
+        bar.locator(".name").inner_text(): bar.get_attribute("data-value") for bar in bars.all()
+    }
+    truth = dict(zip(kinds.COLUMNS, shown(run, "row", 1), strict=True))
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(truth, rel=1e-3)
+    words = tab.frame.locator(part("text", "[data-testid=tokens]"))
+    assert words.inner_text().split() == kinds.WORDS[1]
+    titles = [one.get_attribute("title") for one in words.locator(".token").all()]
+    numbers_of = [float(title.rpartition(": ")[2].replace("−", "-")) for title in titles]
+    sums = np.add.reduceat(shown(run, "text", 1), [0, 1, 4, 6, 7])
+    np.testing.assert_allclose(numbers_of, sums, rtol=5e-3, atol=1e-3)
+    tab.go(run="run", v="detail", m=key, x=1, e=STEP, o="input")
+    below = tab.frame.locator(part("photo", "canvas.input"))
+    below.wait_for()
+    truth = np.floor(255 * np.clip(run.probes.inputs["photo"][1], 0, 1) + 0.5)
+    np.testing.assert_allclose(pixels(below)[..., :3], truth, atol=2)
 
 
 @pytest.mark.browser
