@@ -14,6 +14,7 @@ from keras_explain.checkpoints.models import Models
 from keras_explain.checkpoints.names import checkpoints_in
 from keras_explain.checkpoints.replay import read_probes
 from keras_explain.store import RECORDS
+from tests.faults.disk import Disk
 from tests.fixtures.replayed import build, data, train
 
 from .conftest import assert_same, written
@@ -123,6 +124,25 @@ def test_what_is_there_is_kept_and_the_rest_is_explained_as_if_at_once(place, tm
         assert before[step][0] == after[step][0]
         assert_same(before[step][1], after[step][1])
     assert len(events(tmp_path / "run")) == 1
+
+
+def test_every_file_comes_to_be_at_once(place, tmp_path):
+    """Whoever is killed while it is written leaves none that is half there."""
+    seen = {}
+
+    def version(path):
+        status = os.stat(path)
+        return status.st_ino, status.st_mtime_ns
+
+    def before(number, call):
+        if call.name == "replace":
+            seen[call.to] = version(call.path)
+
+    with Disk(tmp_path, before):
+        replayed(place, tmp_path / "run", place / "keras" / "w.0[01].keras", summaries=False)
+    files = [*(tmp_path / "run" / "explain" / RECORDS).iterdir()]
+    assert len(files) == 4  # two steps, the probes and the ledger
+    assert {str(path): version(path) for path in files} == seen
 
 
 def test_a_whole_run_is_left_alone(place):
