@@ -1,6 +1,6 @@
 """One training writes, eight people look: nobody sees half a step, an error, or old news.
 
-`KERAS_EXPLAIN_POLLS=200 pytest tests/plugin/test_readers.py -s` does it for about a minute.
+`KERAS_EXPLAIN_POLLS=200 pytest tests/plugin/test_readers.py -s` does it for a minute or more.
 """
 
 import json
