@@ -40,7 +40,7 @@ TAB = {
     "detail": View({"v": "detail", "m": MAP, "x": 0, "a": 4, "b": 9, "e": 9}, "likeness"),
     "compare": View({"v": "compare", "m": MAP, "a": 4, "b": 9}, "pair-card"),
     "layers": View({"v": "layers", "l": "activations/conv4", "x": 0, "e": 9, "ch": 1}, "channel"),
-    "gradients": View({"v": "gradients", "e": 9, "g": "demo/conv2/kernel"}, "weight"),
+    "gradients": View({"v": "gradients", "e": 9, "g": "conv2/kernel"}, "weight"),
     "health": View({"v": "health", "e": 9}, "alert"),
     "evolve-dark": View({"v": "evolve", "m": MAP, "e": 8, "x": 0}, "card", dark=True),
 }

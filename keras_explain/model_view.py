@@ -104,7 +104,7 @@ class ModelView:
     Attributes:
         inputs: The inputs by name.
         layers: The layers' outputs by name. A layer called again stands there again as `name#2`.
-        weights: Paths of the trainable weights, in model order.
+        weights: Names of the trainable weights, in model order, as `layer/kernel`.
         weight_shapes: Their shapes.
         head: Names of the layers whose output is the model's output, or only a softmax before it.
         classes: Number of outputs that a target can name; None where that is not known.
@@ -198,7 +198,7 @@ def view_of(
     tap: Tap,
     inputs: Mapping[str, Any],
     head: Sequence[Any],
-    weights: Sequence[Any],
+    weights: Mapping[str, Any],
     has_loss: bool,
 ) -> ModelView:
     """The view of a model whose call was listened to by `tap`.
@@ -207,7 +207,7 @@ def view_of(
         tap: What was heard.
         inputs: Input tensors by name.
         head: The explained output and, if that is another tensor, its logits.
-        weights: Trainable Keras variables.
+        weights: Trainable Keras variables by name.
         has_loss: Whether a loss can be computed.
     """
     is_head = {id(tensor) for tensor in head}
@@ -216,8 +216,8 @@ def view_of(
     return ModelView(
         inputs={name: _place(name, tensor, None) for name, tensor in inputs.items()},
         layers={n: _place(n, tensor, tap.layers[n]) for n, tensor in tap.outputs.items()},
-        weights=unique([weight.path for weight in weights]),
-        weight_shapes=tuple(tuple(weight.shape) for weight in weights),
+        weights=tuple(weights),
+        weight_shapes=tuple(tuple(weight.shape) for weight in weights.values()),
         head=frozenset(n for n, tensor in tap.outputs.items() if id(tensor) in is_head),
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
@@ -275,16 +275,6 @@ def place_named(known: Mapping[str, PlaceType], name: str, kind: str = "layer") 
         f"`layer` {fault} of this model. Known: {', '.join(inner or known)}.{hint} "
         f"Received: {name!r}"
     )
-
-
-def unique(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, with `#2` and so on behind those that come again."""
-    counts: dict[str, int] = {}
-    result = []
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-        result.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
-    return tuple(result)
 
 
 def _place(name: str, tensor: Any, layer: keras.Layer | None) -> Place:

@@ -14,7 +14,7 @@ from . import backends
 from .model_view import Place
 from .probes import Probes, output_names
 from .rewiring import Rewiring
-from .tap import Tap, tapped
+from .tap import Tap, named_weights, tapped
 
 Weights = tuple[list[Any], list[Any]]
 """Values of the trainable weights, and of all the others."""
@@ -63,14 +63,16 @@ class Network:
     Attributes:
         names: Names of the inputs.
         x: The probes' inputs, as tensors in the structure that the model takes.
-        trainable: The trainable Keras variables.
+        weights: The trainable Keras variables, by name.
+        trainable: The same without names.
     """
 
     def __init__(self, model: keras.Model, probes: Probes, output: str | int | None = None) -> None:
         self.model = model
         self.x = keras.tree.map_structure(keras.ops.convert_to_tensor, probes.cast_for(model))
         self.names = list(probes.named_inputs(model))
-        self.trainable = list(model.trainable_variables)
+        self.weights = named_weights(model)
+        self.trainable = list(self.weights.values())
         self._fixed = list(model.non_trainable_variables)
         self._probes = probes
         self._output = output

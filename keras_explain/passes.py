@@ -222,7 +222,7 @@ class Pass:
             ran.tap,
             ran.inputs,
             (ran.explained, ran.logits),
-            self._network.trainable,
+            self._network.weights,
             self._network.has_loss,
         )
         return _Built(view, self._plans(view), ran.has_head, target)

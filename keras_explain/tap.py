@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -114,6 +114,33 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     seen.add(id(getattr(model, "_functional", None)))
     walk(model, "")
     return found
+
+
+def named_weights(model: keras.Model) -> dict[str, Any]:
+    """Every trainable weight of `model`, in its order, by its name behind that of its layer.
+
+    Keras's own paths begin with whatever was being built when the weight was made, which is another
+    in a model that was called than in the same one that was loaded.
+    """
+    owners = {"": model, **named_layers(model)}
+    names = {
+        id(weight): f"{name}/{weight.name}".lstrip("/")
+        for name, layer in owners.items()
+        for weight in layer._trainable_variables
+    }
+    weights = model.trainable_variables
+    found = unique([names.get(id(weight), weight.path) for weight in weights])
+    return dict(zip(found, weights, strict=True))
+
+
+def unique(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, with `#2` and so on behind those that come again."""
+    counts: dict[str, int] = {}
+    result = []
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+        result.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
+    return tuple(result)
 
 
 @contextmanager

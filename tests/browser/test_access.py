@@ -18,7 +18,7 @@ VIEWS = {
     "pair": ({"v": "pair", "x": 3, **PAIR}, "likeness"),
     "layers": ({"v": "layers", "e": 4}, "channel"),
     "channel": ({"v": "layers", "e": 4, "ch": 2}, "top-example"),
-    "gradients": ({"v": "gradients", "e": 4, "g": "demo/conv1/kernel"}, "weight"),
+    "gradients": ({"v": "gradients", "e": 4, "g": "conv1/kernel"}, "weight"),
     "health": ({"v": "health", "e": 4}, "alert"),
 }
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 700, "height": 900}

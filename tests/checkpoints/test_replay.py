@@ -7,9 +7,11 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import keras_explain
 from keras_explain import methods
+from keras_explain.callbacks import Explain
 from keras_explain.checkpoints.models import Models
 from keras_explain.checkpoints.names import checkpoints_in
 from keras_explain.checkpoints.replay import read_probes
@@ -66,6 +68,47 @@ def test_it_has_the_records_of_the_training_bit_for_bit(place):
         assert (was.targets, was.target, was.score) == (now.targets, now.target, now.score)
         assert was.epoch == now.epoch
         assert was.logs["probe_loss"] == now.logs["probe_loss"]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Own(keras.Model):
+    """Builds its layers when it is called."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+        self.body = keras.Sequential([layers.Dense(4, name="first")], name="body")
+        self.top = layers.Dense(3, name="top")
+
+    def call(self, x):
+        return keras.ops.softmax(self.scale * self.top(self.body(x)))
+
+
+def unbuilt():
+    """Two of Keras's own, one in the other, with the names that it gives."""
+    body = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(4)])
+    return keras.Sequential([body, layers.Dense(3, activation="softmax")])
+
+
+@pytest.mark.parametrize("kind", [unbuilt, Own])
+def test_what_is_built_when_it_is_called_has_the_same_names_once_it_is_loaded(tmp_path, kind):
+    x, y = np.random.default_rng(0).random((16, 6), "float32"), np.arange(16) % 3
+    model, asked = kind(), ["saliency", "weight_gradients"]
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    watch = Explain(tmp_path / "live", (x[:4], y[:4]), asked, strict=True)
+    saving = keras.callbacks.ModelCheckpoint(tmp_path / "w.{epoch:02d}.keras")
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[watch, saving])
+    keras_explain.replay(tmp_path, tmp_path / "run", (x[:4], y[:4]), asked)
+    live, after = written(tmp_path / "live"), written(tmp_path / "run")
+    # The first step of the checkpoints follows none, and the update of the second is from there.
+    assert_same(live[2][1], after[2][1])
+    (histogram,) = (r.spec for r in after[2][1] if r.spec.key == "weight_gradients/histogram")
+    if kind is Own:
+        inner = ("body/first", "top")
+        assert set(histogram.rows) == {
+            "scale",
+            *(f"{name}/{part}" for name in inner for part in ("kernel", "bias")),
+        }
 
 
 def test_it_is_a_run_for_the_tab(place):

@@ -273,12 +273,12 @@ def dead_by_bias(log_dir: Path) -> None:
     fit(log_dir, model, adam(1e-3), methods=CNN_METHODS)
 
 
-@training("Vanishing through sigmoids", ("vanishing", 1, "net/dense1"))
+@training("Vanishing through sigmoids", ("vanishing", 1, "dense1"))
 def vanishing_sigmoids(log_dir: Path) -> None:
     fit(log_dir, mlp("sigmoid", depth=10, width=24), sgd(0.1))
 
 
-@training("Exploding to NaN", ("exploding", 75, "net/"), ("not_finite", 90, "net/"))
+@training("Exploding to NaN", ("exploding", 75, "dense"), ("not_finite", 90, "dense"))
 def exploding(log_dir: Path) -> None:
     """Targets that are not normalised, and a learning rate that rises until nothing holds."""
     rate = keras.optimizers.schedules.ExponentialDecay(1e-6, 1, 1.12)

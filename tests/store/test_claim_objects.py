@@ -148,11 +148,13 @@ def test_an_answer_that_is_lost_leaves_the_claim_with_who_put_it(folder, monkeyp
     assert Writer(folder, PROBES, 0).attempt == 0
 
 
-def test_a_store_without_conditions_is_asked_whether_there_is_a_claim(folder, monkeypatch):
-    def unknown(path, content):
-        raise OSError("501 NotImplemented")
+def unknown(path, content):
+    raise OSError("501 NotImplemented")
 
-    monkeypatch.setattr(Remote, "create", unknown)
+
+@pytest.mark.parametrize("create", [unknown, Remote.write_bytes], ids=["refuses", "ignores"])
+def test_a_store_without_conditions_is_asked_whether_there_is_a_claim(folder, monkeypatch, create):
+    monkeypatch.setattr(Remote, "create", create)
     first, second = Writer(folder, PROBES, 0), Writer(folder, PROBES, 0)
     assert (first.attempt, second.attempt) == (0, 1)
 
