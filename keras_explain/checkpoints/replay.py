@@ -238,7 +238,10 @@ def _done(explainer: Explainer, missing: Sequence[int], jobs: int, threads: int)
     size = max(1, -(-len(missing) // (SHARES * workers)))
     shares = [missing[begin : begin + size] for begin in range(0, len(missing), size)]
     given = settings(threads), keras.backend.backend(), uuid.uuid4().hex, _packed(explainer.job)
-    run = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    try:
+        run = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    except ValueError:  # Ray's engine hands all back at the end
+        run = joblib.Parallel(n_jobs=jobs, batch_size=1)
     try:
         for done in run(joblib.delayed(work)(*given, share) for share in shares):
             yield from done

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -186,6 +187,22 @@ def test_every_file_comes_to_be_at_once(place, tmp_path):
     files = [*(tmp_path / "run" / "explain" / RECORDS).iterdir()]
     assert len(files) == 4  # two steps, the probes and the ledger
     assert {str(path): version(path) for path in files} == seen
+
+
+def test_an_engine_that_hands_all_back_at_the_end_does_as_well(place, tmp_path):
+    class Slow(joblib.parallel.ThreadingBackend):
+        """As Ray's."""
+
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("slow", Slow)
+    with joblib.parallel_config(backend="slow"):
+        done = replayed(place, tmp_path / "run", jobs=2)
+    assert done.explained == STEPS
+    before, after = written(place / "run"), written(tmp_path / "run")
+    for step in STEPS:
+        assert before[step][0] == after[step][0]
+        assert_same(before[step][1], after[step][1])
 
 
 def test_a_whole_run_is_left_alone(place):
