@@ -5,13 +5,14 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.fixtures.on_backend import on_backend
 
 from .matrix import UNSUPPORTED
 from .models import KINDS
@@ -49,7 +50,7 @@ def folders(tmp_path_factory):
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.backends.matrix", made[backend]],
-            env={**os.environ, "KERAS_BACKEND": backend, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+            env=on_backend(backend),
             cwd=ROOT,
         )
         for backend in ("jax", "tensorflow", "torch")

@@ -2,13 +2,13 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.on_backend import on_backend
 from tests.fixtures.replayed import EPOCHS
 
 from .conftest import assert_same, written
@@ -28,7 +28,7 @@ def replayed(tmp_path_factory):
     place = tmp_path_factory.mktemp("replayed")
     done = subprocess.run(
         [sys.executable, "-m", "tests.fixtures.replayed", place],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=on_backend("jax"),
         cwd=ROOT,
         capture_output=True,
         text=True,

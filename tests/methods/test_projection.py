@@ -123,7 +123,7 @@ def test_the_points_of_a_training_follow_one_another(tmp_path):
 
 
 @with_extra
-@pytest.mark.parametrize("kind", ["tsne", pytest.param("umap", marks=pytest.mark.live)])
+@pytest.mark.parametrize("kind", ["tsne", "umap"])
 def test_neighbours_stay_neighbours_and_chance_is_fixed(kind):
     model = network()
     x = np.repeat(4 * RNG.normal(size=(3, 6)), 10, axis=0) + 0.1 * RNG.normal(size=(30, 6))
@@ -141,9 +141,7 @@ def test_neighbours_stay_neighbours_and_chance_is_fixed(kind):
 
 
 @with_extra
-@pytest.mark.parametrize(
-    ("kind", "stirred"), [("tsne", 0.02), pytest.param("umap", 0.3, marks=pytest.mark.live)]
-)
+@pytest.mark.parametrize(("kind", "stirred"), [("tsne", 0.02), ("umap", 0.3)])
 def test_a_layout_stays_while_the_features_do_and_follows_them(kind, stirred):
     rng = np.random.default_rng(0)
     x = np.repeat(4 * rng.normal(size=(3, 6)), 10, axis=0) + 0.1 * rng.normal(size=(30, 6))

@@ -6,7 +6,6 @@
 import importlib.util
 import json
 import math
-import os
 import subprocess
 import sys
 from functools import cache, partial
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import keras
 import pytest
+
+from tests.fixtures.on_backend import on_backend
 
 from .run import WAYS
 from .watching import Watch, X, differing, left_by
@@ -47,10 +48,9 @@ def cells_of(tmp_path_factory):
         if not importlib.util.find_spec(backend):
             pytest.skip(f"{backend} is not installed")
         folder = tmp_path_factory.mktemp(backend)
-        environment = {"KERAS_BACKEND": backend, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
         subprocess.run(
             [sys.executable, "-m", "tests.training.run", folder],
-            env={**os.environ, **environment},
+            env=on_backend(backend),
             cwd=ROOT,
             check=True,
         )

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keras_explain.callbacks import chief
+from tests.fixtures.on_backend import on_backend
 
 ROOT = Path(__file__).parents[2]
 AT_MOST = 900
@@ -26,9 +26,10 @@ def free_ports(count):
         return [str(one.getsockname()[1]) for one in taken]
 
 
-@pytest.mark.live
 @pytest.mark.timeout(AT_MOST + 60)
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", *(pytest.param(b, marks=pytest.mark.live) for b in ("jax", "torch"))]
+)
 def test_only_the_chief_writes_and_training_is_its_own(tmp_path, backend):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed")
@@ -36,7 +37,7 @@ def test_only_the_chief_writes_and_training_is_its_own(tmp_path, backend):
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.training.workers", tmp_path, str(rank), *ports],
-            env={**os.environ, "KERAS_BACKEND": backend},
+            env=on_backend(backend),
             cwd=ROOT,
         )
         for rank in range(2)
