@@ -35,7 +35,7 @@ def refuse_shared_folder(callback: Explain) -> None:
         others = [other for other in _told if other is not callback]
     folder = _resolved(callback)
     for other in others:
-        if other.params is callback.params is not None and _resolved(other) == folder:
+        if other.params is callback.params and _resolved(other) == folder:
             raise ValueError(
                 "`log_dir` must be another folder for each callback of one `fit`, as each would "
                 "hide the other's steps: give one callback all methods, or each its own folder. "

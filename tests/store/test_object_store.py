@@ -2,7 +2,12 @@
 
 import socket
 import threading
+import time
+from functools import partial
+from types import SimpleNamespace
 
+import boto3
+import fsspec
 import numpy as np
 import pytest
 
@@ -15,6 +20,8 @@ from keras_explain.store import (
     event_file_in,
     event_objects,
 )
+from keras_explain.store import reader as store_reader
+from keras_explain.store.folder import probes_file, step_file
 from keras_explain.store.place import Remote, place_of
 from tests.fixtures.make_run import make_run
 from tests.fixtures.object_store import BUCKET, ObjectStore
@@ -113,6 +120,38 @@ def test_a_training_goes_on_behind_its_last_step_in_the_same_attempt(store):
     assert keras_explain.Run(root("resumed")).steps == (0, 1)
 
 
+def test_what_another_machine_puts_is_seen_after_a_while_or_at_once_where_asked(store, monkeypatch):
+    writer = Writer(root("far"), probe_set(), 0)
+    contents = [writer.write(step_info(step), step_records(step)).read_bytes() for step in range(3)]
+    for step in (1, 2):
+        (root("far") / step_file(0, step)).unlink()
+    reader, clock = Reader(root("far")), SimpleNamespace(time=lambda: time.time() + clock.later)
+    clock.later = 0
+    monkeypatch.setattr(store_reader, "time", clock)
+    # A client may keep what it has listed; and it does not see what others put.
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"use_listings_cache": True})
+    assert len(reader.index().steps) == 1
+    put = partial(boto3.client("s3").put_object, Bucket=BUCKET)
+    put(Key=f"far/{step_file(0, 1)}", Body=contents[1])
+    assert len(reader.index().steps) == 1
+    assert len(reader.index(fresh=True).steps) == 2
+    put(Key=f"far/{step_file(0, 2)}", Body=contents[2])
+    assert len(reader.index().steps) == 2
+    clock.later = 6
+    assert len(reader.index().steps) == 3
+
+
+def test_the_keys_are_what_the_url_says(store):
+    name = "Odd näme/" + "x" * 100 + "/Run=1"
+    path = Writer(root(name), probe_set(), 0).write(step_info(0), step_records(0))
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="Odd")["Contents"]
+    keys = {one["Key"] for one in listed}
+    assert {f"{name}/{step_file(0, 0)}", f"{name}/{probes_file(probe_set().hash)}"} <= keys
+    assert all(key.startswith(f"{name}/") for key in keys)
+    assert str(path) == f"s3://{BUCKET}/{name}/{step_file(0, 0)}"
+    assert keras_explain.Run(root(name)).steps == (0,)
+
+
 def test_a_damaged_object_is_a_problem_and_no_data(store):
     writer = Writer(root("damaged"), probe_set(), 0)
     for step in range(2):
@@ -135,8 +174,6 @@ def test_where_there_is_nothing_it_is_said(store):
 
 
 def test_an_unknown_protocol_is_refused_with_its_cure(monkeypatch):
-    import fsspec
-
     def missing(protocol):
         raise ImportError("Install gcsfs to access Google Storage")
 
@@ -167,6 +204,26 @@ def test_an_event_file_is_followed_by_another_before_it_grows_long(store, monkey
     read = [event for path in paths for event in framed(path.read_bytes(), Event)]
     assert [event.step for event in read if event.HasField("summary")] == list(range(5))
     assert sum(event.file_version != "" for event in read) == len(paths)
+
+
+def test_an_event_that_the_store_refused_is_not_put_with_the_next(store, monkeypatch):
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    events = event_file_in(root("refused"))
+    for step in range(3):
+        with monkeypatch.context() as away:
+            if step == 1:
+                away.setattr(Remote, "write_bytes", refuse)
+                with pytest.raises(OSError, match="away"):
+                    events.add(step, 1.0, [announcement(["saliency"])])
+            else:
+                events.add(step, 1.0, [announcement(["saliency"])])
+    read = framed(events.path.read_bytes(), Event)
+    assert [event.step for event in read if event.HasField("summary")] == [0, 2]
+
+
+def refuse(*_):
+    raise OSError("away")
 
 
 def framed(content, kind):
@@ -203,8 +260,6 @@ class Refusing:
 
 
 def test_a_store_that_is_down_is_asked_a_bounded_number_of_times(monkeypatch, store):
-    import fsspec
-
     refusing = Refusing()
     monkeypatch.setenv("AWS_ENDPOINT_URL", refusing.url)
     fsspec.get_filesystem_class("s3").clear_instance_cache()
