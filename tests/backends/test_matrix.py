@@ -50,7 +50,8 @@ def folders(tmp_path_factory):
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.backends.matrix", made[backend]],
-            env=on_backend(backend),
+            # Three processes share the cores: threads of PyTorch's own would wait for one another.
+            env={**on_backend(backend), "OMP_NUM_THREADS": "1"},
             cwd=ROOT,
         )
         for backend in ("jax", "tensorflow", "torch")
