@@ -22,6 +22,9 @@ from .reader import Reader
 from .retry import persistently
 from .schema import RecordSpec, StepInfo, require
 
+_MOST_TRIES = 1000
+"""Attempts that are tried: a store that never shows what was put must not hold a training up."""
+
 
 class Writer:
     """Writes the records of one training to `folder`.
@@ -42,7 +45,7 @@ class Writer:
         fsync: Wait at every step until the disk has it, so that a power cut cannot take it back.
 
     Raises:
-        OSError: if the folder or the probes' file cannot be written.
+        OSError: if the folder or the probes' file cannot be written, or every attempt is taken.
 
     Attributes:
         drift: By key, the median drift over the probes at the last step; not where it is unknown.
@@ -126,7 +129,7 @@ class Writer:
 
     def _open_attempt(self, start: int) -> Claim | ObjectClaim:
         reader, least = Reader(self.folder), 0
-        while True:
+        for _ in range(_MOST_TRIES):
             attempt, _ = self._next_attempt(reader, start, least)
             claim = persistently(partial(claimed, self.folder, attempt))
             if claim is None:
@@ -137,6 +140,8 @@ class Writer:
             if now == attempt:
                 break
             claim.release()
+        else:
+            raise OSError(f"No attempt of {self.folder} can be claimed: {_MOST_TRIES} are taken.")
         if last is not None:
             self._kept = [(last.info.step, reader.encoded_step(last))]
         self._alive = other_writers(self.folder, claim)

@@ -187,3 +187,9 @@ def test_a_store_that_is_down_takes_no_claim_away(server, monkeypatch):
     write(one, 2, 1)
     assert one.attempt == 0
     assert Run(folder).steps == (0, 2)
+
+
+def test_a_store_that_never_shows_what_was_put_holds_nobody_up(monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_explain.store.writer.claimed", lambda folder, attempt: None)
+    with pytest.raises(OSError, match="can be claimed"):
+        Writer(tmp_path, PROBES, 0)
