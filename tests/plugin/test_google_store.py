@@ -1,4 +1,8 @@
-"""Google Cloud Storage over its own protocol: written, read, and shown by TensorBoard."""
+"""Google Cloud Storage over its own protocol: written, read, and shown by TensorBoard.
+
+By hand and by itself, as gcsfs must not be imported before:
+`pip install gcsfs gcp-storage-emulator`.
+"""
 
 import json
 import os

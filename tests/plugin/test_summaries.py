@@ -107,7 +107,7 @@ def test_what_is_missing_is_said_with_its_reason(client, logdir):
     (why,) = manifest(client, "bare/explain")["summaries"]["missing"]
     assert "plugins/keras_explain" in why
     assert not manifest(client, "bare/explain")["summaries"]["foreign"]
-    for options in ({}, {"logdir": "gs://bucket/logs"}):
+    for options in ({}, {"logdir": "abfs://bucket/logs"}):
         far = client_of(provider_of(logdir), **options)
         assert "from afar" in manifest(far, "bare/explain")["summaries"]["missing"][0]
 
