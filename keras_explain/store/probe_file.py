@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DamagedFile, DamagedRecord, UnknownRecord
+from .format.task import Task
 from .input_facts import InputFacts
 from .place import Place
 from .probes import KINDS, ProbeSet
@@ -19,6 +20,7 @@ from .tensor_file import Tensor, file_bytes, opened, read_header
 
 _PREFIX = "inputs/"
 _PICTURES = "pictures/"
+_TRUTH = "truth"
 
 
 def probe_bytes(probes: ProbeSet) -> bytes:
@@ -30,6 +32,9 @@ def probe_bytes(probes: ProbeSet) -> bytes:
             tensors[prefix + name + "#crc32"] = _checksums(values)
     if probes.labels is not None:
         tensors["labels"] = probes.labels
+    if probes.truth is not None:
+        tensors[_TRUTH] = probes.truth
+        tensors[_TRUTH + "#crc32"] = _checksums(probes.truth)
     return file_bytes(tensors, {"schema": SCHEMA, "hash": probes.hash, **probes.to_json()})
 
 
@@ -50,6 +55,7 @@ class ProbeFile:
         labels: True class of each probe, or None.
         class_names: Names of the classes, or None.
         pictured: By name of an input that has pictures, their `(height, width, channels)`.
+        task: What the explained output is, or None.
     """
 
     path: Place
@@ -59,6 +65,7 @@ class ProbeFile:
     labels: tuple[int, ...] | None
     class_names: tuple[str, ...] | None
     pictured: Mapping[str, tuple[int, ...]]
+    task: Task | None
     _tensors: Mapping[str, Tensor]
     _start: int
 
@@ -89,7 +96,10 @@ class ProbeFile:
         names = _optional(metadata.get("class_names"), lambda item: isinstance(item, str), "names")
         pictured = {name: _picture_shape(tensors, name, count) for name in described}
         shapes = {name: shape for name, shape in pictured.items() if shape is not None}
-        return cls(path, digest, count, described, labels, names, shapes, tensors, header.start)
+        task = _task(metadata.get("task"))
+        _check_truth(tensors, task, count)
+        start = header.start
+        return cls(path, digest, count, described, labels, names, shapes, task, tensors, start)
 
     def read(self, name: str, rows: Sequence[int]) -> NDArray[Any]:
         """Rows of one input, `(rows, *input_shape)`, in the type the model gets.
@@ -111,6 +121,19 @@ class ProbeFile:
         Raises: as `read`.
         """
         return self._read(_PICTURES, name, rows)
+
+    def true(self, rows: Sequence[int] | None = None) -> NDArray[Any] | None:
+        """What is true of the explained output, `(rows, *task.truth_shape)`; None if not known.
+
+        Args:
+            rows: Which probes; all by default.
+
+        Raises: as `read`.
+        """
+        rows = range(self.count) if rows is None else rows
+        if _TRUTH in self._tensors:
+            return self._read("", _TRUTH, rows)
+        return None if self.labels is None else np.array(self.labels, np.int64)[list(rows)]
 
     def _read(self, prefix: str, name: str, rows: Sequence[int]) -> NDArray[Any]:
         if not all(0 <= row < self.count for row in rows):
@@ -142,6 +165,8 @@ class ProbeFile:
             class_names=self.class_names,
             facts={name: InputFacts.from_json(fields) for name, fields in self.described.items()},
             pictures={name: self.picture(name, everyone) for name in self.pictured},
+            task=self.task,
+            truth=self._read("", _TRUTH, everyone) if _TRUTH in self._tensors else None,
         )
         if probes.hash != self.hash:
             raise DamagedRecord(f"The probes in {self.path.name} do not match their hash.")
@@ -184,6 +209,23 @@ def _picture_shape(tensors: Mapping[str, Tensor], name: str, count: int) -> tupl
     if not fits or values.dtype != np.uint8 or checksums is None or checksums.shape != (count,):
         raise DamagedFile(f"The pictures of its input {name!r} are not what they should be.")
     return tuple(values.shape[1:])
+
+
+def _task(fields: Any) -> Task | None:
+    try:
+        return None if fields is None else Task.from_json(fields)
+    except ValueError as error:
+        raise DamagedFile("Its task is not what it should be.") from error
+
+
+def _check_truth(tensors: Mapping[str, Tensor], task: Task | None, count: int) -> None:
+    values, checksums = tensors.get(_TRUTH), tensors.get(_TRUTH + "#crc32")
+    if values is None:
+        return
+    fits = task is not None and values.shape == (count, *task.truth_shape)
+    typed = values.dtype == (np.int32 if task is not None and task.has_classes else np.float32)
+    if not fits or not typed or checksums is None or checksums.shape != (count,):
+        raise DamagedFile("What is true of its examples is not what it should be.")
 
 
 def _optional(values: Any, fits: Any, what: str) -> tuple[Any, ...] | None:

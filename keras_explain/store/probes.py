@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .format.task import Task
 from .input_facts import InputFacts
 from .plain import JSON, dumps
 from .schema import is_name, require
@@ -31,10 +32,14 @@ class ProbeSet:
         axes: By name, the axes of one example: `("height", "width", "channel")`.
         kinds: By name, one of `KINDS`.
         labels: True class of each probe, `(probes,)`, or None.
-        class_names: Names of the classes, or None.
+        class_names: Names of the classes, labels or numbers of the output, or None.
         facts: By name, what else is known of the input.
         pictures: By name, how an input looks to people where its numbers do not say so,
             uint8 `(probes, height, width, 1 or 3)`.
+        task: What the explained output is; None where nobody has said so.
+        truth: What is true of the explained output where that is not one class for each probe,
+            `(probes, *task.truth_shape)`: int32 classes at positions, float32 labels or numbers;
+            or None.
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -44,6 +49,8 @@ class ProbeSet:
     class_names: Sequence[str] | None = None
     facts: Mapping[str, InputFacts] = field(default_factory=dict)
     pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    task: Task | None = None
+    truth: NDArray[Any] | None = None
     ranges: Mapping[str, tuple[float, float]] = field(init=False)
     """By name, smallest and largest finite value of the input over all probes."""
 
@@ -86,6 +93,8 @@ class ProbeSet:
             self._freeze("labels", labels.astype(np.int64))
         if self.class_names is not None:
             self._freeze("class_names", tuple(map(str, self.class_names)))
+        if self.truth is not None:
+            self._freeze("truth", _truth(self.truth, self.task, self.count))
 
     def _freeze(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -101,15 +110,23 @@ class ProbeSet:
 
         What people call them, and how they look to people, is no part of it.
         """
-        unnamed = replace(self, class_names=None, facts={}, pictures={})
+        unnamed = replace(self, class_names=None, facts={}, pictures={}, task=None, truth=None)
         digest = hashlib.sha256(dumps(unnamed.to_json()).encode())
         for name in sorted(self.inputs):
             digest.update(np.ascontiguousarray(self.inputs[name]).data)
+        if self.truth is not None:
+            digest.update(self.truth.data)
         return digest.hexdigest()
 
+    @property
+    def true(self) -> NDArray[Any] | None:
+        """What is true of the explained output, `(probes, *task.truth_shape)`, or None."""
+        return self.labels if self.truth is None else self.truth
+
     def to_json(self) -> dict[str, JSON]:
-        """Everything but the inputs' values, as plain JSON."""
+        """Everything but the arrays' values, as plain JSON."""
         return {
+            **({} if self.task is None else {"task": self.task.to_json()}),
             "class_names": None if self.class_names is None else list(self.class_names),
             "labels": None if self.labels is None else self.labels.tolist(),
             "inputs": [
@@ -129,6 +146,18 @@ class ProbeSet:
 
 def _kind_rule(name: str) -> str:
     return f"`kinds[{name!r}]` must be one of {', '.join(KINDS)}."
+
+
+def _truth(truth: Any, task: Task | None, count: int) -> NDArray[Any]:
+    array = np.asarray(truth)
+    if task is None:
+        raise ValueError("`truth` needs a `task` that says what it means.")
+    require(
+        array.shape == (count, *task.truth_shape) and array.dtype.kind in "biuf",
+        f"`truth` must be numbers of shape {(count, *task.truth_shape)}.",
+        f"{array.dtype} of shape {array.shape}",
+    )
+    return np.ascontiguousarray(array, np.int32 if task.has_classes else np.float32)
 
 
 def _storable(name: str, values: Any) -> NDArray[Any]:

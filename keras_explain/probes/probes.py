@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .inputs import InputNames, named
-from .labels import class_indices
-from .model_view import axes_of
-from .store import ProbeSet
+from ..inputs import InputNames, named
+from ..labels import class_indices
+from ..model_view import axes_of
+from ..store import ProbeSet
 
 MOST = 256
 FORMS = (

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from . import backends
-from .model_view import Place
-from .probes import Probes, output_names
-from .rewiring import Rewiring
-from .tap import Tap, named_weights, tapped
+from .. import backends
+from ..model_view import Place
+from ..probes import Probes, output_names
+from ..rewiring import Rewiring
+from ..tap import Tap, named_weights, tapped
 
 Weights = tuple[list[Any], list[Any]]
 """Values of the trainable weights, and of all the others."""
