@@ -103,7 +103,7 @@ def test_the_task_and_the_truth_come_back_from_the_file(tmp_path):
 def test_a_task_that_is_none_is_damage(tmp_path):
     kept = probes(task=Task("numbers", "values", (1,)))
     path = tmp_path / "probes"
-    path.write_bytes(probe_bytes(kept).replace(b'"values"', b'"valuez"'))
+    path.write_bytes(probe_bytes(kept).replace(b"values", b"valuez"))
     with pytest.raises(DamagedFile, match="task"):
         ProbeFile.open(path, kept.hash)
 
