@@ -11,6 +11,7 @@ import pytest
 
 from tests import agreement
 from tests.fixtures.demo import run_demo
+from tests.seeds import SHIFT, seed
 
 
 def pytest_addoption(parser):
@@ -19,11 +20,15 @@ def pytest_addoption(parser):
     parser.addoption("--training", action="store_true", help="write docs/training.md")
     parser.addoption("--faults", action="store_true", help="every fault, not a choice: an hour")
     parser.addoption("--health", action="store_true", help="write docs/health.md")
+    parser.addoption(
+        "--seed-shift", type=int, default=0, metavar="N", help="add N to the seed of each training"
+    )
 
 
 def pytest_configure(config):
     if config.getoption("--agreement") and config.getoption("numprocesses", None):
         raise pytest.UsageError("--agreement gathers in one process: add -n 0")
+    os.environ[SHIFT] = str(config.getoption("--seed-shift"))  # trainings in other processes too
 
 
 def pytest_sessionfinish(session):
@@ -39,7 +44,7 @@ def demo(tmp_path_factory):
 
 def _seed():
     if keras := sys.modules.get("keras"):
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(seed(0))
 
 
 @pytest.fixture(scope="module", autouse=True)

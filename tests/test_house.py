@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.fixtures.checkout import ROOT, check_out
+
 ROOMS = ("keras_explain", "callbacks", "tensorboard_plugin")
 HEAVY = {"keras", "tensorflow", "matplotlib", "torch", "jax"}
 STATIC = ROOT / "tensorboard_plugin" / "static"
@@ -133,12 +133,7 @@ def test_the_first_load_of_the_tab_is_small():
 def built(tmp_path_factory):
     """A wheel and an sdist of the committed files, built without Node."""
     place = tmp_path_factory.mktemp("dist")
-    copy = place / "source"
-    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((ROOT / name).read_bytes())
+    copy = check_out(place / "source")
     build = "from setuptools import build_meta as b; b.build_wheel('..'); b.build_sdist('..')"
     subprocess.run(
         [sys.executable, "-c", build], cwd=copy, check=True, capture_output=True, env={"PATH": ""}

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_explain
 from keras_explain.callbacks import Explain
+from tests.seeds import seed
 
 from .test_explain import PROBES, X, Y, network
 
@@ -31,7 +32,7 @@ def train(model, explain=lambda epoch, loss: None, epochs=3):
 
 
 def built():
-    keras.utils.set_random_seed(3)
+    keras.utils.set_random_seed(seed(3))
     return network(keras.Input((10, 10, 3)))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from keras_explain import Run
 from keras_explain.callbacks import Explain, ExplanationWarning
+from tests.seeds import seed
 
 from .disk import Disk
 
@@ -35,7 +36,7 @@ class Epochs(keras.callbacks.Callback):
 
 def fit(x: np.ndarray, y: np.ndarray, epochs: int, callbacks: list[object]) -> list[float]:
     """Seconds of each epoch but the first and the last."""
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed(0))
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fixtures.sick_run import make_sick_run
+from tests.seeds import seed
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def trained(tmp_path_factory):
     place = tmp_path_factory.mktemp("trainings")
     runs = {}
     for number, each in enumerate(TRAININGS):
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(seed(0))
         each.run(place / str(number))
         keras.backend.clear_session()
         runs[each.name] = keras_explain.Run(place / str(number))

@@ -6,6 +6,7 @@ from keras import layers
 
 import keras_explain
 from keras_explain.methods import DeepLIFT
+from tests.seeds import seed
 
 RNG = np.random.default_rng(21)
 _start = RNG.bit_generator.state
@@ -13,7 +14,7 @@ _start = RNG.bit_generator.state
 
 def begin():
     """Weights and data are a test's own, whichever tests ran before it."""
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(seed(4))
     RNG.bit_generator.state = _start
 
 

@@ -8,6 +8,7 @@ import keras_explain
 from keras_explain.methods import LRP
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
+from tests.seeds import seed
 
 RNG = np.random.default_rng(21)
 _start = RNG.bit_generator.state
@@ -15,7 +16,7 @@ _start = RNG.bit_generator.state
 
 def begin():
     """Weights and data are a test's own, whichever tests ran before it."""
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(seed(4))
     RNG.bit_generator.state = _start
 
 

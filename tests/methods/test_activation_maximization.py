@@ -9,6 +9,7 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import ActivationMaximization
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(17)
 KEY = "activation_maximization"
@@ -16,7 +17,7 @@ PLAIN = {"decay": 0.0, "jitter": 0}
 
 
 def network():
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     model = keras.Sequential(
         [
             keras.Input((12, 12, 2)),

@@ -13,6 +13,7 @@ from keras_explain.methods import AttentionMaps
 from tests.agreement import agrees
 from tests.methods.transformers import stack, text, vision
 from tests.reference.attention_reference import LAYERS, TABLE, attentions, weights
+from tests.seeds import seed
 
 RNG = np.random.default_rng(2)
 PICTURES = RNG.normal(size=(4, 8, 12, 3)).astype("float32")
@@ -76,7 +77,7 @@ def test_neighbours_stand_together_in_a_long_sequence():
 
 
 def vision_one():
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(seed(1))
     return vision(depth=1)
 
 

@@ -24,6 +24,7 @@ from keras_explain.methods import (
 from tests.agreement import agrees
 from tests.methods.test_captum import network as twin
 from tests.reference import cam_reference, captum_reference
+from tests.seeds import seed
 
 RNG = np.random.default_rng(8)
 ALL = (GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, EigenCAM, ScoreCAM)
@@ -31,7 +32,7 @@ ALL = (GradCAM, GradCAMPlusPlus, LayerCAM, HiResCAM, EigenCAM, ScoreCAM)
 
 @pytest.fixture(autouse=True)
 def seeded():
-    keras.utils.set_random_seed(2)
+    keras.utils.set_random_seed(seed(2))
 
 
 def network(shape=(7, 6, 2), convolution=layers.Conv2D, bias=True):

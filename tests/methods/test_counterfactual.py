@@ -10,6 +10,7 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import Counterfactual
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(12)
 
@@ -23,7 +24,7 @@ def linear(outputs, activation=None):
 
 
 def curved():
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(seed(4))
     return keras.Sequential(
         [keras.Input((4,)), layers.Dense(16, activation="tanh"), layers.Dense(3)]
     )

@@ -9,12 +9,13 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import DecisionBoundary
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(29)
 
 
 def network(features=7):
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     model = keras.Sequential(
         [
             keras.Input((5,)),

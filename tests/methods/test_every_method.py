@@ -12,6 +12,7 @@ from keras_explain.model_view import NotApplicableError
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from keras_explain.records import records_of
+from tests.seeds import seed
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(5, 12, 12, 2)).astype("float32")
@@ -20,7 +21,7 @@ NAMES = sorted(registered())
 
 
 def network():
-    keras.utils.set_random_seed(3)
+    keras.utils.set_random_seed(seed(3))
     rng = np.random.default_rng(3)
     model = keras.Sequential(
         [

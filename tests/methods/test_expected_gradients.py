@@ -20,6 +20,7 @@ from keras_explain.methods import (
     SmoothGrad,
 )
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(17)
 BOTH = (ExpectedGradients, GradientSHAP)
@@ -27,7 +28,7 @@ BOTH = (ExpectedGradients, GradientSHAP)
 
 @pytest.fixture(autouse=True)
 def seeded():
-    keras.utils.set_random_seed(6)
+    keras.utils.set_random_seed(seed(6))
 
 
 def network(shape=(7, 6, 2)):

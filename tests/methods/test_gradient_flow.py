@@ -12,13 +12,14 @@ from keras_explain.methods import GradientFlow, Saliency
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(21)
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(seed(4))
 
 
 def dense(*sizes):

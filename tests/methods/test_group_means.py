@@ -9,6 +9,7 @@ import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import GradientTimesInput, GroupMeans, IntegratedGradients
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(5)
 TABLE = RNG.normal(size=(6, 5)).astype("f4")
@@ -16,7 +17,7 @@ SITES = ["north", "south", "north", "east", "south", "north"]
 
 
 def network(*shape):
-    keras.utils.set_random_seed(2)
+    keras.utils.set_random_seed(seed(2))
     hidden = [layers.Flatten(), layers.Dense(6, activation="relu"), layers.Dense(3)]
     return keras.Sequential([keras.Input(shape), *hidden])
 

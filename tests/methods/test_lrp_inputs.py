@@ -14,6 +14,7 @@ from tests.methods.relevance import (
     begin,
     relevance,
 )
+from tests.seeds import seed
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ def test_mixed_precision_finds_the_same(composite):
     x = RNG.uniform(0, 255, (3, 8, 8, 3)).astype("f4")
     found = []
     for policy in ("float32", "mixed_bfloat16"):
-        keras.utils.set_random_seed(4)
+        keras.utils.set_random_seed(seed(4))
         keras.config.set_dtype_policy(policy)
         try:
             model = preprocessed()

@@ -8,12 +8,13 @@ from keras import layers
 import keras_explain
 from keras_explain.methods import Agreement, GradCAM, GradientTimesInput, Saliency
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(3)
 
 
 def network():
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     return keras.Sequential(
         [
             keras.Input((12, 12, 2)),

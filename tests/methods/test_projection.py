@@ -15,6 +15,7 @@ from keras_explain.methods.planes import principal_plane, procrustes
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from tests.agreement import agrees
+from tests.seeds import seed
 
 RNG = np.random.default_rng(23)
 with_extra = pytest.mark.skipif(
@@ -24,7 +25,7 @@ with_extra = pytest.mark.skipif(
 
 
 def network():
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     model = keras.Sequential(
         [
             keras.Input((6,)),

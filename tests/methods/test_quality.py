@@ -20,6 +20,7 @@ from keras_explain.methods.position_maps import regridded
 from keras_explain.methods.quality import METRICS
 from tests.agreement import agrees
 from tests.reference import quantus_reference as quantus
+from tests.seeds import seed
 
 RNG = np.random.default_rng(12)
 ALL = {name: place for place, name in enumerate(METRICS)}
@@ -33,7 +34,7 @@ def linear(weights):
 
 
 def network():
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     model = keras.Sequential(
         [
             keras.Input((12, 12, 1)),

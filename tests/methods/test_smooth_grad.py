@@ -26,13 +26,14 @@ from keras_explain.methods.base import Needs, Plan, on_inputs_or_layer
 from tests.agreement import agrees
 from tests.methods.test_captum import network as twin
 from tests.reference import captum_reference, noise_reference
+from tests.seeds import seed
 
 RNG = np.random.default_rng(13)
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    keras.utils.set_random_seed(6)
+    keras.utils.set_random_seed(seed(6))
 
 
 def network(shape=(9, 8, 2), classes=4):

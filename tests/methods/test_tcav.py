@@ -13,6 +13,7 @@ from keras_explain.methods import TCAV
 from keras_explain.methods.separators import REGULARIZATION, separators, two_sided_p
 from tests.agreement import agrees
 from tests.reference import tcav_reference as captum
+from tests.seeds import seed
 
 RNG = np.random.default_rng(8)
 
@@ -25,7 +26,7 @@ def images(count, mark=False):
 
 
 def network():
-    keras.utils.set_random_seed(5)
+    keras.utils.set_random_seed(seed(5))
     model = keras.Sequential(
         [
             keras.Input((10, 10, 1)),

@@ -11,6 +11,7 @@ import numpy as np
 import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import Saliency, WeightGradients
+from tests.seeds import seed
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(24, 8, 8, 1)).astype("float32")
@@ -67,7 +68,7 @@ Way = Callable[[Watch], Trained]
 def left_by(way: Way, watch: Watch):
     """Everything that a training leaves behind, by name, and the training."""
     keras.backend.clear_session()
-    keras.utils.set_random_seed(3)
+    keras.utils.set_random_seed(seed(3))
     try:
         trained = way(watch)
     finally:
