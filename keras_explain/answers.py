@@ -13,7 +13,7 @@ import numpy as np
 from . import backends
 from .methods.base import Plan, Seen
 from .model_view import ModelView
-from .network import Network, float32, floats
+from .network.network import Network, float32, floats
 from .questions import Ask, Questions
 from .targets import scores_of
 

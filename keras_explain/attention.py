@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from . import backends
+from .network.keras_internals import attention_part, has_gate
 
 KIND = "Attention"
 """What the class of a layer is called whose own softmax is over the keys."""
@@ -76,7 +77,7 @@ class AttentionTap:
                     self._transform(this)
             finally:
                 self._inside.pop()
-            if self._inside and layer is _part(self._inside[-1].layer, "value_dense"):
+            if self._inside and layer is attention_part(self._inside[-1].layer, "value_dense"):
                 self._inside[-1].values = output
             if isinstance(layer, keras.layers.Softmax):
                 axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
@@ -176,7 +177,7 @@ class AttentionTap:
         elif kernel is None or values is None or len(values.shape) != 4:
             return
         heads = self.heard[this.heard[0]].shape[1]
-        if getattr(this.layer, "_use_gate", getattr(this.layer, "use_gate", False)):
+        if has_gate(this.layer):
             return  # a gate takes a share of each query's own
         values = keras.ops.cast(_repeated(values, heads), "float32")
         if kernel is None:
@@ -255,12 +256,7 @@ def _repeated(part: Any, heads: int) -> Any:
     return part if own == heads else keras.ops.repeat(part, heads // own, axis=2)
 
 
-def _part(layer: keras.Layer, name: str) -> Any:
-    """A projection inside an attention layer: public in some, private in others."""
-    return getattr(layer, name, None) or getattr(layer, f"_{name}", None)
-
-
 def _output_kernel(layer: keras.Layer) -> Any:
     """The weights that mix the heads' values, `(heads, channels, ...)`, or None."""
-    kernel = getattr(_part(layer, "output_dense"), "kernel", None)
+    kernel = getattr(attention_part(layer, "output_dense"), "kernel", None)
     return kernel if kernel is not None and len(kernel.shape) >= 3 else None

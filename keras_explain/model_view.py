@@ -11,6 +11,7 @@ import keras
 
 from . import backends
 from .flow import Flow
+from .network.keras_internals import inner_layers
 from .tap import Tap
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
@@ -72,7 +73,7 @@ class Place:
     @property
     def is_leaf(self) -> bool:
         """Whether its layer holds no other layers."""
-        return self.layer is not None and not self.layer._layers
+        return self.layer is not None and not inner_layers(self.layer)
 
     @property
     def is_weighted(self) -> bool:

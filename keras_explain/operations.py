@@ -12,22 +12,17 @@ from typing import Any
 
 import keras
 
-# The modules through which layers and `keras.ops` reach the backend.
-from keras.src.activations import activations as keras_activations
-from keras.src.backend import math as backend_math
-from keras.src.backend import nn as backend_nn
-from keras.src.backend import numpy as backend_numpy
-
+from .network import keras_internals
 from .rewiring import Call, Rewiring
 
 OPERATIONS: dict[ModuleType, tuple[str, ...]] = {
-    backend_numpy: (
+    keras_internals.numpy: (
         "absolute", "arctan", "clip", "cos", "divide", "einsum", "exp", "exp2", "expm1", "log",
         "log10", "log1p", "log2", "matmul", "max", "maximum", "min", "minimum", "multiply", "power",
         "prod", "reciprocal", "sin", "sqrt", "square", "var",
     ),
-    backend_math: ("erf", "logsumexp", "rsqrt"),
-    backend_nn: ("adaptive_max_pool", "dot_product_attention", "max_pool"),
+    keras_internals.math: ("erf", "logsumexp", "rsqrt"),
+    keras_internals.nn: ("adaptive_max_pool", "dot_product_attention", "max_pool"),
 }  # fmt: skip
 
 
@@ -51,12 +46,12 @@ def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[l
     calls: list[Called] = []
     with ExitStack() as undo:
         for name in activations:
-            _listen(undo, calls, name, backend_nn, name, None)
+            _listen(undo, calls, name, keras_internals.nn, name, None)
         of_activations = rewiring.function if rewiring else None
         # `keras.ops.tanh` does not come by the activation of that name; mish is not the backend's.
-        _listen(undo, calls, "tanh", backend_numpy, "tanh", of_activations)
-        if hasattr(keras_activations, "Mish"):
-            _listen(undo, calls, "mish", keras_activations.Mish, "static_call", of_activations)
+        _listen(undo, calls, "tanh", keras_internals.numpy, "tanh", of_activations)
+        if keras_internals.mish is not None:
+            _listen(undo, calls, "mish", keras_internals.mish, "static_call", of_activations)
         for module, names in OPERATIONS.items():
             for name in names:
                 of_others = rewiring.operation if rewiring else None

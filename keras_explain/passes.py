@@ -12,7 +12,7 @@ from . import backends
 from .answers import Answers, Call
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
-from .network import Network, Ran, float32, floats
+from .network.network import Network, Ran, float32, floats
 from .outcome import Fault, Outcome
 from .probes import Probes
 from .questions import Questions

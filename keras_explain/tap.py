@@ -11,10 +11,8 @@ from typing import Any
 
 import keras
 
-# The one module through which layers, activations and `keras.ops` reach the backend's activations.
-from keras.src.backend import nn as backend_nn
-
 from .attention import AttentionTap
+from .network import keras_internals
 from .operations import Called, heard
 from .rewiring import Rewiring
 
@@ -28,7 +26,7 @@ ACTIVATIONS = tuple(
         "soft_shrink", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus",
         "tanh", "tanh_shrink", "threshold",
     )
-    if hasattr(backend_nn, name)
+    if hasattr(keras_internals.nn, name)
 )  # fmt: skip
 
 _one_at_a_time = threading.RLock()
@@ -98,7 +96,7 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
     seen = {id(model)}
 
     def walk(parent: Any, prefix: str) -> None:
-        for layer in parent._layers:
+        for layer in keras_internals.inner_layers(parent):
             if id(layer) in seen or isinstance(layer, keras.layers.InputLayer):
                 continue
             seen.add(id(layer))
@@ -111,7 +109,7 @@ def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
             walk(layer, name + "/")
 
     # A Sequential model keeps its layers a second time, inside the Functional model it runs.
-    seen.add(id(getattr(model, "_functional", None)))
+    seen.add(id(keras_internals.functional_inside(model)))
     walk(model, "")
     return found
 
@@ -126,7 +124,7 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
     names = {
         id(weight): f"{name}/{weight.name}".lstrip("/")
         for name, layer in owners.items()
-        for weight in layer._trainable_variables
+        for weight in keras_internals.own_trainable_variables(layer)
     }
     weights = model.trainable_variables
     found = unique([names.get(id(weight), weight.path) for weight in weights])
@@ -170,15 +168,16 @@ def tapped(
             hear = partial(tap.hear_layer, name, layer)
             inner = tap.attention.remembered(name, layer, rewired or layer.call)
             _shadow(undo, layer, "call", inner, hear)
-        softmax = backend_nn.softmax
+        nn = keras_internals.nn
+        softmax = nn.softmax
         for name in ACTIVATIONS:
-            function = getattr(backend_nn, name)
+            function = getattr(nn, name)
             rewired = rewiring.function(name, function) if rewiring else None
             if rewired or name in HEADS:
                 hear_activation = partial(tap.hear_activation, name)
                 _replace(undo, name, _heard(rewired or function, hear_activation))
-        if hasattr(backend_nn, DOT_PRODUCT):
-            attend = tap.attention.beside(getattr(backend_nn, DOT_PRODUCT), softmax)
+        if hasattr(nn, DOT_PRODUCT):
+            attend = tap.attention.beside(getattr(nn, DOT_PRODUCT), softmax)
             _replace(undo, DOT_PRODUCT, attend)
         tap.functions = undo.enter_context(heard(ACTIVATIONS, rewiring))
         yield tap
@@ -217,7 +216,8 @@ def _heard(inner: Callable[..., Any], hear: Callable[..., Any]) -> Callable[...,
 
 def _replace(undo: ExitStack, name: str, inner: Callable[..., Any]) -> None:
     """Let `inner` be called for the backend's function, by this thread."""
-    original = getattr(backend_nn, name)
+    nn = keras_internals.nn
+    original = getattr(nn, name)
     thread = threading.get_ident()
 
     @wraps(original)
@@ -226,5 +226,5 @@ def _replace(undo: ExitStack, name: str, inner: Callable[..., Any]) -> None:
             return original(*args, **kwargs)
         return inner(*args, **kwargs)
 
-    setattr(backend_nn, name, function)
-    undo.callback(setattr, backend_nn, name, original)
+    setattr(nn, name, function)
+    undo.callback(setattr, nn, name, original)

@@ -10,7 +10,7 @@ from typing import Any
 from keras import ops
 
 from .. import backends
-from ..network import is_float
+from ..network.network import is_float
 from ..rewiring import Call, with_way_back
 
 NEAR = 1e-4

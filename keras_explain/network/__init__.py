@@ -1,5 +1,5 @@
-"""The model as a pure function of its weights and inputs."""
+"""The model as a pure function of its weights and inputs.
 
-from .network import Network, Ran, Weights, float32, floats, is_float
-
-__all__ = ["Network", "Ran", "Weights", "float32", "floats", "is_float"]
+Its modules are imported by their names: `keras_internals` comes before all that listens to a model,
+`network` after it.
+"""

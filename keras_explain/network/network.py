@@ -15,6 +15,7 @@ from ..model_view import Place
 from ..probes import Probes, output_names
 from ..rewiring import Rewiring
 from ..tap import Tap, named_weights, tapped
+from .keras_internals import compiled_loss_of
 
 Weights = tuple[list[Any], list[Any]]
 """Values of the trainable weights, and of all the others."""
@@ -147,7 +148,7 @@ class Network:
 
         By a call with symbols, as Keras does: the model's own `compute_loss` may do anything.
         """
-        loss = getattr(self.model, "_compile_loss", None)
+        loss = compiled_loss_of(self.model)
         if self._probes.y is not None and loss is not None and not loss.built:
             x, y, weight = keras.tree.map_structure(
                 lambda a: None if a is None else keras.KerasTensor(a.shape, a.dtype),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..inputs import InputNames, named
 from ..labels import class_indices
 from ..model_view import axes_of
+from ..network.keras_internals import symbolic_build_of
 from ..store import ProbeSet
 
 MOST = 256
@@ -79,7 +80,7 @@ class Probes:
             lambda a: a if a is None else keras.KerasTensor((None, *a.shape[1:]), a.dtype),
             (self.cast_for(model), self.y, self.sample_weight),
         )
-        build = getattr(model, "_symbolic_build", None)
+        build = symbolic_build_of(model)
         with contextlib.suppress(RuntimeError, NotImplementedError):
             if not getattr(model, "compiled", False):  # in a loop of one's own
                 model(batch[0])

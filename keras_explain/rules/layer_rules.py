@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..network.keras_internals import attention_part
 from ..rewiring import Call
 from .activations import activated
 from .gradients import passed, shared, with_gradient
@@ -77,10 +78,10 @@ class Attention(LayerRule):
         return call(*args, **kwargs)
 
     def parts(self, layer: keras.Layer) -> Mapping[int, float]:  # noqa: D102
-        gate = getattr(layer, "_gate_dense", None)
+        gate = attention_part(layer, "gate_dense")
         half = 0.5 if gate is None else 0.25
         named = {"value": half, "query": half / 2, "key": half / 2}
-        found = {id(getattr(layer, f"_{name}_dense")): part for name, part in named.items()}
+        found = {id(attention_part(layer, f"{name}_dense")): part for name, part in named.items()}
         return found if gate is None else {**found, id(gate): 0.5}
 
 

@@ -145,7 +145,9 @@ def _convolution(layer: Any) -> tuple[Linear, ...]:
 
     def operate(inputs: Any, kernel: Any) -> Any:
         if causal:
-            inputs = ops.pad(inputs, layer._compute_causal_padding())
+            before = layer.dilation_rate[0] * (layer.kernel_size[0] - 1)
+            time = 1 if layer.data_format == "channels_last" else 2
+            inputs = ops.pad(inputs, [(before if axis == time else 0, 0) for axis in range(3)])
         return convolve(inputs, kernel)
 
     return (_channelled(layer, operate, layer.kernel, _scale_last),)

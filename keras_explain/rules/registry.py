@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from ..network.keras_internals import inner_layers
 from .layer_rules import (
     Activated,
     Attention,
@@ -51,7 +52,7 @@ def registered_rule(layer: keras.Layer) -> Rule | None:
         if base in _registry:
             return _registry[base]
     # A layer made of others: these have rules of their own.
-    return Gradient() if layer._layers else None
+    return Gradient() if inner_layers(layer) else None
 
 
 for _kind in classes_named(

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from keras.src.backend import nn as backend_nn
 
 import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import Activations, AttentionMaps, AttentionNorms, AttentionRollout
 from keras_explain.methods.base import Method, Needs, Plan
+from keras_explain.network.keras_internals import nn as backend_nn
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from tests.seeds import seed
