@@ -12,8 +12,10 @@ import numpy as np
 
 from keras_explain.inputs import InputNames
 from keras_explain.methods import DEFAULT, Method, method_of
+from keras_explain.network.sub_models import Choice, check_choice, chosen_of
 from keras_explain.passes import Pass
-from keras_explain.probes import Probes
+from keras_explain.probes import Probes, check_said
+from keras_explain.probes.names import ClassNames, check_names
 from keras_explain.records import numpy_of
 from keras_explain.store.place import place_of
 
@@ -74,7 +76,14 @@ class Explain(keras.callbacks.Callback):
         unit: `"epoch"` or `"batch"`. Steps are numbered as Keras does, from 0; the network before
             training is step -1.
         output: Name or index of the explained one, for a model with several outputs.
-        class_names: Names of the classes, for people.
+        task: What the explained output is, where its loss, head and labels do not say so:
+            "classes" (one of several), "binary" (one output for two classes), "labels" (any number
+            of several) or "numbers"; or a pair of that and what the outputs are, "probabilities" or
+            "logits".
+        model: The part that is explained of a model that has no `call` or more than one: the name
+            of its attribute, as `"discriminator"`, or a function of the model.
+        class_names: Names of the classes (labels, numbers) of the explained output, for people: a
+            list, a mapping from class to name, or from output to one of these.
         inputs: What people know of an input: `keras_explain.Features` of a table,
             `keras_explain.Tokens` of a text, `keras_explain.Picture` for how one looks before its
             preprocessing; by the input's name for a model of several.
@@ -103,7 +112,9 @@ class Explain(keras.callbacks.Callback):
         every: int = 1,
         unit: str = "epoch",
         output: str | int | None = None,
-        class_names: Sequence[str] | None = None,
+        task: Any = None,
+        model: Choice = None,
+        class_names: ClassNames | None = None,
         inputs: InputNames | Mapping[str, InputNames] | None = None,
         before_training: bool = True,
         summaries: bool = True,
@@ -123,7 +134,11 @@ class Explain(keras.callbacks.Callback):
         self.every = int(every)
         self.unit = unit
         self.output = output
-        self.class_names = None if class_names is None else [str(name) for name in class_names]
+        self.task = check_said(task)
+        check_choice(model)
+        self.chosen_model = model
+        check_names(class_names)
+        self.class_names = class_names
         self.inputs = inputs
         self.before_training = before_training
         self.summaries = summaries
@@ -152,7 +167,7 @@ class Explain(keras.callbacks.Callback):
         """Check everything against the model and trace the pass."""
         refuse_shared_folder(self)
         self._begin()
-        self._fit.awaits_batch = not self.model.built
+        self._fit.awaits_batch = self._fit.made is None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Explain the network that no batch has changed yet."""
@@ -255,24 +270,33 @@ class Explain(keras.callbacks.Callback):
         """A new training, prepared as far as the model is built."""
         self.close()
         self._fit = _Fit(budget=Budget(self.budget), earlier=self._fit.last)
-        if not self.model.built:
-            self.probes.build(self.model)
-        if self.model.built:
+        explained = chosen_of(self.model, self.chosen_model)
+        if not explained.built:
+            self.probes.build(explained)
+        if explained.built:
             self._prepare()
 
     def _prepare(self) -> None:
-        made = Pass(self.model, self.probes, self.methods, self.target, self.output, self._optional)
+        made = Pass(
+            chosen_of(self.model, self.chosen_model),
+            self.probes,
+            self.methods,
+            self.target,
+            self.output,
+            self._optional,
+            self.task,
+            self.inputs,
+        )
         made.trace()
         self._fit.made = made
         # All processes check, so that what does not fit stops all; then only one of them goes on.
-        probes = self.probes.described(self.model, self.class_names, self.inputs)
+        probes = made.described(self.class_names, self.inputs)
         if not is_chief(self.model):
             return
         self._fit.recorder = Recorder(
             self.log_dir,
             made,
             probes=probes,
-            loss=getattr(self.model, "loss", None),
             summaries=self.summaries,
             fsync=self.fsync,
             strict=self.strict,

@@ -43,7 +43,6 @@ class Recorder:
         log_dir: Folder of the run; everything goes to `explain` inside it.
         made_by: The pass whose outcomes are kept.
         probes: The probes as they are kept.
-        loss: The compiled loss, which tells probabilities from logits.
         summaries: Whether to write summaries for TensorBoard's own tabs.
         fsync: Whether to wait until the disk has each step.
         strict: Work on the training thread, and raise.
@@ -55,7 +54,6 @@ class Recorder:
         made_by: Pass,
         *,
         probes: ProbeSet,
-        loss: Any,
         summaries: bool,
         fsync: bool,
         strict: bool,
@@ -63,7 +61,6 @@ class Recorder:
         self._folder = log_dir / "explain"
         self._pass = made_by
         self._probes = probes
-        self._loss = loss
         self._fsync = fsync
         self._strict = strict
         self._with_summaries = summaries
@@ -150,7 +147,7 @@ class Recorder:
         for fault in faults:
             self._fail(moment, fault)
         if self._score is None:
-            self._score = score_kind(self._pass, outcome, self._loss)
+            self._score = score_kind(self._pass)
         info = {
             "score": self._score,
             "target": self._pass.built.target,

@@ -56,7 +56,7 @@ class Answers:
         self._network = network
         self._plan_of = plan_of
         self._graphs: dict[Any, Any] = {}
-        self.rows_at_once = rows_at_once(view)
+        self.rows_at_once = network.rows or rows_at_once(view)
         self.calls: dict[Call, float] = defaultdict(float)
 
     def answer(self, ask: Ask, rows: Questions) -> Mapping[str, Any]:

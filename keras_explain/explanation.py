@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .methods import Method, method_of
+from .network.sub_models import check_model
 from .passes import Pass
 from .probes import Probes
 from .records import records_of
@@ -23,6 +24,7 @@ def explain(
     target: Any = None,
     labels: Any = None,
     output: str | int | None = None,
+    task: Any = None,
     **options: Any,
 ) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Explain what `model` makes of `inputs`, with the numbers that the callback would keep.
@@ -39,6 +41,8 @@ def explain(
         labels: The examples' labels, in the structure of the model's outputs. Weight gradients
             need them.
         output: Name or index of the explained one among several outputs.
+        task: What the explained output is, where loss, head and labels do not say so: "classes",
+            "binary", "labels" or "numbers"; see `Explain`.
         **options: Options of the method, where it is given by name.
 
     Returns:
@@ -55,7 +59,8 @@ def explain(
         chosen = _with_options(chosen, options)
     probes = Probes.of((inputs, labels))
     spec = target if target is not None else "predicted" if labels is None else "true"
-    made = Pass(model, probes, [chosen], spec, output)
+    check_model(model)
+    made = Pass(model, probes, [chosen], spec, output, task=task)
     records, faults = records_of(made, made.run())
     if faults:
         raise faults[0].error

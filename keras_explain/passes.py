@@ -7,15 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from . import backends
 from .answers import Answers, Call
+from .inputs import InputNames, named
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
 from .network.network import Network, Ran, float32, floats
 from .outcome import Fault, Outcome
-from .probes import Probes
+from .probes import Known, Probes, check_said, scale_is_said, seen, task_of, truth_of
+from .probes.looks import Look, look_of
+from .probes.names import ClassNames
+from .probes.readers import readers_of
 from .questions import Questions
+from .store import ProbeSet
+from .store.format.task import Task
 from .targets import scores_of, target_of
 
 
@@ -25,7 +33,10 @@ class _Built:
 
     view: ModelView
     plans: dict[int, Plan]
-    logits: bool
+    task: Task
+    labels: Any
+    looks: dict[str, Look]
+    head: str | None
     target: str
     faults: list[Fault] = field(default_factory=list)
 
@@ -53,9 +64,12 @@ class Pass:
         target: Which output is explained, as the user says it.
         output: Name or index of the explained one among several outputs.
         optional: Whether methods that do not apply to the model are left out, not an error.
+        task: What the explained output is, as the user says it.
+        inputs: What the user says of the inputs.
 
     Attributes:
         traces: How often the graph was traced.
+        probes: The examples as the model takes them.
     """
 
     def __init__(
@@ -66,14 +80,19 @@ class Pass:
         target: Any = "true",
         output: str | int | None = None,
         optional: bool = False,
+        task: Any = None,
+        inputs: InputNames | Mapping[str, InputNames] | None = None,
     ) -> None:
         self.methods = list(methods)
         self.traces = 0
-        self._probes = probes
+        self.probes = self._probes = probes.fitted(model)
+        self._said = check_said(task)
+        self._scale_is_said = True
+        self._named = inputs
         self._target = target
         self._optional = optional
         self._backend = backends.current()
-        self._network = Network(model, probes, output)
+        self._network = Network(model, self.probes, output)
         self._graph = self._network.compiled(self._forward_backward)
         self._built: _Built | None = None
         self._answers: Answers | None = None
@@ -90,6 +109,30 @@ class Pass:
             raise RuntimeError("the pass could not be traced")
         return self._built
 
+    def described(
+        self,
+        class_names: ClassNames | None = None,
+        names: InputNames | Mapping[str, InputNames] | None = None,
+    ) -> ProbeSet:
+        """The probes as they are kept in the run.
+
+        Args:
+            class_names: Names of the classes, as the user gives them.
+            names: What the user says of the inputs.
+
+        Raises:
+            ValueError: If the names do not fit.
+        """
+        built = self.built
+        return self.probes.described(
+            self._network.model,
+            class_names,
+            names,
+            task=built.task,
+            labels=built.labels,
+            looks=built.looks,
+        )
+
     def trace(self) -> None:
         """Trace the graph without running it.
 
@@ -98,6 +141,10 @@ class Pass:
         """
         self._network.build_loss()
         self._backend.trace(self._graph, self._network.x)
+        if self._built is not None and not self._scale_is_said:
+            predictions = self._graph(self._network.x)["predictions"]
+            self._built.task = seen(self._built.task, self._backend.numpy_of(predictions))
+            self._scale_is_said = True
 
     def run(self, only: Callable[[Method], bool] = lambda method: True) -> Outcome:
         """The outcome at the model's present weights, once it has been computed.
@@ -166,7 +213,8 @@ class Pass:
             goal=self._backend.numpy_of(outcome.goal),
             rows_at_once=self._answers.rows_at_once,
             probes=self._probes.count,
-            classes=self._probes.classes(),
+            classes=self._classes(),
+            fixed=self._network.rows is not None,
             _answer=self._answers.answer,
             _known=known,
             _memory=self._memory,
@@ -195,13 +243,15 @@ class Pass:
             self._backend.recording(sources) as tape,
             self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
+            logits = self._network.of_probes(ran.logits)
             shape = (self._probes.count, *ran.logits.shape[1:])
-            target = target_of(self._target, ran.labels, shape)
-            targets, goal = target.weigh(ran.logits)
-            scores = scores_of(ran.logits, goal)
+            task = self._built.task if self._built else self._task(ran)
+            target = target_of(self._target, ran.labels, shape, task)
+            targets, goal = target.weigh(logits)
+            scores = scores_of(logits, goal)
             total = keras.ops.sum(scores)
             # Without a graph this is run at each step: what was planned stays.
-            self._built = built = self._built or self._found_out(ran, target.text)
+            self._built = built = self._built or self._found_out(ran, task, target.text)
             loss = self._network.loss(x, ran.outputs) if built.needs_loss else None
         inside = built.gradients_at(built.view.inner)
         if inside - self._joined:  # only now is it known that gradients must flow through these
@@ -209,7 +259,7 @@ class Pass:
             return self._forward_backward(trainable, fixed, x)
         seen = self._seen(built, tape, ran, trainable, total, loss)
         found = {
-            "predictions": float32(ran.explained),
+            "predictions": float32(self._network.of_probes(ran.explained)),
             "scores": scores,
             "targets": targets,
             "goal": goal,
@@ -217,7 +267,23 @@ class Pass:
         }
         return found if loss is None else {**found, "loss": float32(loss)}
 
-    def _found_out(self, ran: Ran, target: str) -> _Built:
+    def _task(self, ran: Ran) -> Task:
+        labels = None if ran.labels is None else np.asarray(ran.labels)
+        shape = tuple(int(size) for size in ran.logits.shape[1:])
+        known = Known(shape, ran.head, ran.loss, labels, ran.output)
+        task = task_of(known, self._said)
+        self._scale_is_said = task.scale == "values" or scale_is_said(known, self._said)
+        return task
+
+    def _classes(self) -> NDArray[np.int64] | None:
+        """The probes' classes, for methods that compare classes."""
+        built = self.built
+        if not built.task.has_classes or built.task.is_dense:
+            return None
+        truth = truth_of(built.task, built.labels, self._probes.count)
+        return None if truth is None else truth.astype(np.int64)
+
+    def _found_out(self, ran: Ran, task: Task, target: str) -> _Built:
         view = view_of(
             ran.tap,
             ran.inputs,
@@ -225,7 +291,23 @@ class Pass:
             self._network.weights,
             self._network.has_loss,
         )
-        return _Built(view, self._plans(view), ran.has_head, target)
+        looks = self._looks(ran)
+        view = replace(
+            view,
+            inputs={n: replace(place, axes=looks[n].axes) for n, place in view.inputs.items()},
+        )
+        return _Built(view, self._plans(view), task, ran.labels, looks, ran.head, target)
+
+    def _looks(self, ran: Ran) -> dict[str, Look]:
+        """What each input is."""
+        arrays = self.probes.named_inputs(self._network.model)
+        said = named(self._named, arrays)
+        looks = {}
+        for name, tensor in ran.inputs.items():
+            readers = readers_of(ran.tap, tensor)
+            is_ids = any(isinstance(layer, keras.layers.Embedding) for layer, _ in readers)
+            looks[name] = look_of(arrays[name], readers, is_ids, said.get(name))
+        return looks
 
     def _plans(self, view: ModelView) -> dict[int, Plan]:
         plans: dict[int, Plan] = {}
@@ -257,7 +339,7 @@ class Pass:
         loss: Any,
     ) -> Seen:
         """Sweep backwards, once for all methods, to exactly the places that they need."""
-        view = built.view
+        view, of_probes = built.view, self._network.of_probes
         needs = [plan.needs for plan in built.plans.values()]
         places = (*view.layers.values(), *view.inputs.values(), *view.inner.values())
         at = [place for place in places if any(place in need.gradients for need in needs)]
@@ -266,8 +348,10 @@ class Pass:
         at_weights = tape.gradients(loss, trainable) if built.needs_loss else []
         values = [place for place in places if any(place in need.values for need in needs)]
         return Seen(
-            values={place: float32(ran.tensor(place)) for place in values},
-            gradients={place: float32(g) for place, g in zip(at, gradients, strict=True)},
+            values={place: of_probes(float32(ran.tensor(place))) for place in values},
+            gradients={
+                place: of_probes(float32(g)) for place, g in zip(at, gradients, strict=True)
+            },
             weight_gradients={p: float32(g) for p, g in zip(paths, at_weights, strict=False)},
             weights=dict(zip(paths, trainable, strict=True)),
         )

@@ -86,6 +86,7 @@ class Questions:
         probes: Number of probes.
         replaced: What stands for layers' outputs, by place.
         classes: The labels' classes, int `(rows,)`, or None.
+        fixed: Whether the model takes `rows_at_once` rows, no more and no fewer.
     """
 
     view: ModelView
@@ -101,6 +102,7 @@ class Questions:
     _seeds: NDArray[np.int64] | None = None
     replaced: Values = field(default_factory=dict)
     classes: NDArray[np.int64] | None = None
+    fixed: bool = False
 
     @property
     def count(self) -> int:
@@ -238,7 +240,8 @@ class Questions:
         found = []
         begin = 0
         while begin < self.count:
-            size = self.count if ask.together else self._size(self.count - begin)
+            together = ask.together and not self.fixed
+            size = self.count if together else self._size(self.count - begin)
             found.append(self._answered(ask, begin, size))
             begin += size
         joined = {name: _joined([part[name] for part in found]) for name in found[0]}
@@ -252,7 +255,7 @@ class Questions:
 
     def _size(self, left: int) -> int:
         """How many rows go next: full calls, and then those sizes that fill up the least."""
-        if left >= self.rows_at_once:
+        if left >= self.rows_at_once or self.fixed:
             return self.rows_at_once
         sizes = {self.rows_at_once, -(-self.rows_at_once // 4), self.probes}
         fitting = [size for size in sizes if size <= self.rows_at_once]

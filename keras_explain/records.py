@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,31 +47,15 @@ def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Faul
     return records, faults
 
 
-def score_kind(made_by: Pass, outcome: Outcome, loss: Any) -> str:
-    """What the explained numbers are: `logit`, `probability` or `output`.
-
-    Where no softmax or sigmoid could be looked through, an output that is a distribution is taken
-    for probabilities, and so is one that the compiled `loss` takes for one.
-    """
-    if made_by.built.logits:
+def score_kind(made_by: Pass) -> str:
+    """What the explained numbers are: `logit`, `probability` or `output`, by the task."""
+    built = made_by.built
+    if built.head is not None or built.task.scale == "logits":
         return "logit"
-    rows = numpy_of(outcome.predictions)
-    within = bool(((rows >= 0) & (rows <= 1)).all())
-    several = rows.ndim > 1 and rows.shape[-1] > 1
-    sums_to_one = several and np.allclose(rows.sum(axis=-1), 1, atol=1e-2)
-    return "probability" if within and (sums_to_one or _of_probabilities(loss)) else "output"
+    return "probability" if built.task.scale == "probabilities" else "output"
 
 
 def numpy_of(tensor: Any) -> NDArray[Any]:
     """A backend tensor as a NumPy array, in float32 where it holds floating-point numbers."""
     array: NDArray[Any] = backends.current().numpy_of(tensor)
     return array if array.dtype.kind in "biu" else array.astype(np.float32, copy=False)
-
-
-def _of_probabilities(losses: Any) -> bool:
-    several: Sequence[Any] = keras.tree.flatten(losses)
-    return any(
-        "crossentropy" in (loss if isinstance(loss, str) else type(loss).__name__.lower())
-        and not getattr(loss, "from_logits", False)
-        for loss in several
-    )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .labels import are_several, class_indices, classes_at
+from .store.format.task import Task
 
 KNOWN = "'true', 'predicted', an index, or one index a probe"
 FORMS = f"{KNOWN}; or a Contrast, TopK or Region"
@@ -186,7 +187,7 @@ class Region:
         return lambda logits, classes: ops.equal(there, _behind(classes + int(single), rank))
 
 
-def target_of(spec: Any, labels: Any, shape: Shape) -> Target:
+def target_of(spec: Any, labels: Any, shape: Shape, task: Task | None = None) -> Target:
     """Read the user's `target`.
 
     Args:
@@ -195,6 +196,7 @@ def target_of(spec: Any, labels: Any, shape: Shape) -> Target:
             `(probes, 1)`, one-hot (also smoothed) or multi-hot rows `(probes, outputs)`, or for
             dense outputs a class at each position.
         shape: Of the logits, `(probes, ..., outputs)`.
+        task: What the output is; None where its labels alone must tell.
 
     Raises:
         ValueError: If `spec` is none of these, or names an output that the model does not have.
@@ -203,9 +205,14 @@ def target_of(spec: Any, labels: Any, shape: Shape) -> Target:
         return spec.resolved(labels, shape)
     if isinstance(spec, type) and spec in (Contrast, TopK, Region):
         raise ValueError(f"`target` must be an instance. Received: the class {spec.__name__}")
+    numbers = task is not None and task.kind == "numbers" and np.prod(shape[1:]) > 1
+    if numbers and isinstance(spec, str) and spec in ("true", "predicted"):
+        return _all_numbers(shape)
     if isinstance(spec, str) and spec == "true" and shape[-1] > 1:
         if are_several(labels, shape[0], shape[-1]) and not _is_one_hot(labels):
             return _all_labels(np.asarray(labels, "f4"))
+        if task is not None and task.kind == "labels" and np.shape(labels) == shape:
+            return _labels_at_positions(np.asarray(labels, "f4"))
         there = classes_at(labels, shape)
         if there is not None:
             return _each_position(there, shape)
@@ -235,6 +242,29 @@ def _all_labels(present: NDArray[np.float32]) -> Target:
     return Target(
         "true (sum of all labels)",
         lambda logits: (ops.convert_to_tensor(first), _spread(present, logits)),
+    )
+
+
+def _labels_at_positions(present: NDArray[np.float32]) -> Target:
+    """The mean over the positions of the sum of the logits of each position's labels."""
+    counts = present.reshape(len(present), -1, present.shape[-1]).sum(axis=1)
+    first = np.where(counts.any(axis=1), counts.argmax(axis=1), -1).astype(np.int32)
+    share = present / np.float32(np.prod(present.shape[1:-1]))
+    ops = keras.ops
+    return Target(
+        "true (sum of all labels, at each position)",
+        lambda logits: (ops.convert_to_tensor(first), ops.convert_to_tensor(share)),
+    )
+
+
+def _all_numbers(shape: Shape) -> Target:
+    """The mean of all numbers that the model returns: none of them is the true or predicted one."""
+    indices = np.zeros(shape[0], np.int32)
+    weights = np.full(shape, 1 / np.prod(shape[1:]), np.float32)
+    ops = keras.ops
+    return Target(
+        "mean of all outputs",
+        lambda logits: (ops.convert_to_tensor(indices), ops.convert_to_tensor(weights)),
     )
 
 

@@ -13,6 +13,7 @@ from ..methods import Method
 from ..outcome import Outcome
 from ..passes import Pass
 from ..probes import Probes
+from ..probes.names import ClassNames
 from ..records import numpy_of, records_of, score_kind
 from ..store import Failure, ProbeSet, StepInfo
 from ..store.folder import publish, step_file
@@ -38,6 +39,7 @@ class Job:
         output: As in `Explain`.
         class_names: As in `Explain`.
         inputs: As in `Explain`.
+        task: As in `Explain`.
         build: As in `Models`.
         safe_mode: As in `Models`.
     """
@@ -49,8 +51,9 @@ class Job:
     optional: bool
     target: Any
     output: str | int | None
-    class_names: Sequence[str] | None
+    class_names: ClassNames | None
     inputs: InputNames | Mapping[str, InputNames] | None
+    task: Any
     build: Build
     safe_mode: bool
 
@@ -115,7 +118,7 @@ class Explainer:
             wall_time=checkpoint.written / 1e9,
             targets=tuple(int(index) for index in numpy_of(outcome.targets)),
             logs=_logs(outcome),
-            score=score_kind(made, outcome, getattr(self._model, "loss", None)),
+            score=score_kind(made),
             target=made.built.target,
             failures=[Failure(step, fault.source, str(fault)) for fault in faults],
             totals={"failures": len(faults), "dropped": 0},
@@ -159,13 +162,23 @@ class Explainer:
         job, model = self.job, self._models.at(checkpoint)
         if self._pass is None or model is not self._model:
             self._model, self._past, self._probes = model, [], None
-            self._pass = Pass(model, job.probes, job.methods, job.target, job.output, job.optional)
+            self._pass = Pass(
+                model,
+                job.probes,
+                job.methods,
+                job.target,
+                job.output,
+                job.optional,
+                job.task,
+                job.inputs,
+            )
         return self._pass
 
     def _described(self) -> ProbeSet:
         if self._probes is None:
-            job = self.job
-            self._probes = job.probes.described(self._model, job.class_names, job.inputs)
+            if self._pass is None:
+                raise RuntimeError("no checkpoint has been read")
+            self._probes = self._pass.described(self.job.class_names, self.job.inputs)
         return self._probes
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..inputs import InputNames
 from ..methods import DEFAULT, Method, method_of
-from ..probes import Probes
+from ..probes import Probes, check_said
+from ..probes.names import ClassNames
 from ..run import Run
 from ..store import RECORDS, Reader
 from ..store.folder import probes_file, publish
@@ -69,8 +70,9 @@ def replay(
     first_epoch: int = 1,
     target: Any = "true",
     output: str | int | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: ClassNames | None = None,
     inputs: InputNames | Mapping[str, InputNames] | None = None,
+    task: Any = None,
     summaries: bool = True,
     safe_mode: bool = True,
     progress: Callable[[int, int], None] | None = None,
@@ -107,6 +109,7 @@ def replay(
         output: As in `Explain`.
         class_names: As in `Explain`.
         inputs: As in `Explain`.
+        task: As in `Explain`.
         summaries: As in `Explain`.
         safe_mode: Whether a `.keras` file that carries Python code of its own is refused.
         progress: Told, as the work goes on, how many checkpoints are done and of how many.
@@ -144,6 +147,7 @@ def replay(
         output=output,
         class_names=class_names,
         inputs=inputs,
+        task=check_said(task),
         build=build,
         safe_mode=safe_mode,
     )

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
 from ..model_view import Place
-from ..probes import Probes, output_names
+from ..probes import Probes, labels_of, loss_of, output_names
+from ..probes.calls import Called, reason_of
 from ..rewiring import Rewiring
-from ..tap import Tap, named_weights, tapped
-from .keras_internals import compiled_loss_of
+from ..tap import Tap, named_layers, named_weights, tapped
+from .state import fixed_batch, initial_state
 
 Weights = tuple[list[Any], list[Any]]
 """Values of the trainable weights, and of all the others."""
@@ -32,7 +34,9 @@ class Ran:
         explained: The one output that is explained.
         logits: What went into its softmax or sigmoid, `(rows, ..., outputs)`; itself without one.
         labels: The probes' labels for that output, or None.
-        has_head: Whether a softmax or sigmoid was looked through.
+        head: Name of the softmax or sigmoid that was looked through, or None.
+        loss: The compiled loss of that output, or None.
+        output: Its name, in a model of several outputs; else empty.
     """
 
     tap: Tap
@@ -41,7 +45,9 @@ class Ran:
     explained: Any
     logits: Any
     labels: Any
-    has_head: bool
+    head: str | None
+    loss: Any
+    output: str
 
     def tensor(self, place: Place) -> Any:
         """What lies at `place`."""
@@ -58,25 +64,40 @@ class Network:
 
     Args:
         model: A built Keras model of any kind.
-        probes: The examples, whose structure all inputs have.
+        probes: The examples as the model takes them (`Probes.fitted`).
         output: Name or index of the explained one among several outputs.
 
     Attributes:
         names: Names of the inputs.
-        x: The probes' inputs, as tensors in the structure that the model takes.
+        x: The probes' inputs, as tensors in the structure that the model takes; filled up with
+            the last probe where the model takes a fixed number of rows.
+        rows: That number, or None.
         weights: The trainable Keras variables, by name.
         trainable: The same without names.
     """
 
     def __init__(self, model: keras.Model, probes: Probes, output: str | int | None = None) -> None:
         self.model = model
-        self.x = keras.tree.map_structure(keras.ops.convert_to_tensor, probes.cast_for(model))
+        self.rows = fixed_batch(model)
+        self.x = keras.tree.map_structure(self._tensor, probes.cast_for(model))
         self.names = list(probes.named_inputs(model))
         self.weights = named_weights(model)
         self.trainable = list(self.weights.values())
         self._fixed = list(model.non_trainable_variables)
+        self._initial = initial_state(model, named_layers(model).values())
         self._probes = probes
         self._output = output
+        self._loss_fault: str | None = None
+
+    def _tensor(self, array: NDArray[Any]) -> Any:
+        if self.rows is not None and self.rows != len(array):
+            array = array[np.minimum(np.arange(self.rows), len(array) - 1)]
+        return keras.ops.convert_to_tensor(array)
+
+    def of_probes(self, tensor: Any) -> Any:
+        """The probes' own rows of what was computed from `x`."""
+        is_filled = self.rows is not None and self.rows != self._probes.count
+        return tensor[: self._probes.count] if is_filled else tensor
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function` as one graph; its first two arguments are the present `Weights`."""
@@ -85,7 +106,7 @@ class Network:
     def inputs(self) -> dict[str, NDArray[Any]]:
         """The probes' inputs as arrays, by name."""
         arrays = map(backends.current().numpy_of, keras.tree.flatten(self.x))
-        return dict(zip(self.names, arrays, strict=True))
+        return dict(zip(self.names, map(self.of_probes, arrays), strict=True))
 
     def packed(self, inputs: Mapping[str, Any]) -> Any:
         """Inputs by name, in the structure that the model takes."""
@@ -103,6 +124,10 @@ class Network:
     ) -> Iterator[Ran]:
         """The model called on `x` at these weights, listened to, and unable to change."""
         trainable, fixed = weights
+        fixed = [
+            self._initial.get(id(variable), value)
+            for variable, value in zip(self._fixed, fixed, strict=True)
+        ]
         mapping = zip((*self.trainable, *self._fixed), (*trainable, *fixed), strict=True)
         inputs = dict(zip(self.names, keras.tree.flatten(x), strict=True))
         if rewiring is not None:
@@ -116,25 +141,30 @@ class Network:
                 entering = [rewiring.place(name, None, inputs[name]) for name in self.names]
                 x = keras.tree.pack_sequence_as(x, entering)
             outputs = self.model(x, training=False)
-            explained, labels = self._explained(outputs)
+            explained, labels, loss, output = self._explained(outputs)
             head = tap.logits_of(explained)
-            logits = explained if head is None else head[1]
+            name, logits = (None, explained) if head is None else head
             logits = logits if len(logits.shape) > 1 else logits[:, None]
-            yield Ran(tap, inputs, outputs, explained, logits, labels, head is not None)
+            yield Ran(tap, inputs, outputs, explained, logits, labels, name, loss, output)
 
     @property
     def has_loss(self) -> bool:
         """Whether a loss can be computed: there are labels, and the model says how.
 
-        A `train_step` of the user's own may keep it to itself.
+        A `train_step` of the user's own may keep it to itself. A model that adds its losses while
+        it is called needs no labels.
         """
         model = self.model
+        if not getattr(model, "compiled", False) or self._loss_fault is not None:
+            return False
         its_own = type(model).compute_loss is not keras.Model.compute_loss
-        says_how = its_own or getattr(model, "loss", None) is not None or bool(model.losses)
-        return self._probes.y is not None and getattr(model, "compiled", False) and says_how
+        says_how = its_own or getattr(model, "loss", None) is not None
+        return bool(model.losses) or (says_how and self._probes.y is not None)
 
     def loss(self, x: Any, outputs: Any) -> Any:
         """The compiled loss on the probes."""
+        outputs = keras.tree.map_structure(self.of_probes, outputs)
+        x = keras.tree.map_structure(self.of_probes, x)
         y, weight = (
             keras.tree.map_structure(
                 lambda a: None if a is None else keras.ops.convert_to_tensor(a), part
@@ -147,19 +177,57 @@ class Network:
         """Build a compiled loss that no `fit` has built yet, outside of any graph.
 
         By a call with symbols, as Keras does: the model's own `compute_loss` may do anything.
-        """
-        loss = compiled_loss_of(self.model)
-        if self._probes.y is not None and loss is not None and not loss.built:
-            x, y, weight = keras.tree.map_structure(
-                lambda a: None if a is None else keras.KerasTensor(a.shape, a.dtype),
-                (self.x, self._probes.y, self._probes.sample_weight),
-            )
-            _Loss(self.model).compute_output_spec(x, y, weight)
 
-    def _explained(self, outputs: Any) -> tuple[Any, Any]:
-        """The one of the model's outputs that is explained, and its labels or None."""
-        flat, labels = keras.tree.flatten(outputs), keras.tree.flatten(self._probes.y)
-        names = output_names(outputs, self.model)
+        Raises:
+            ValueError: If the probes' labels do not fit the loss, so that no training could be
+                validated on them.
+        """
+        model, y = self.model, self._probes.y
+        if y is None or getattr(model, "loss", None) is None:
+            return
+        symbols = keras.tree.map_structure(
+            lambda a: None if a is None else keras.KerasTensor(a.shape, a.dtype),
+            (self.x, y, self._probes.sample_weight),
+        )
+        try:
+            outputs = Called(model).compute_output_spec(symbols[0])
+        except Exception:
+            return  # the trace will say what is wrong with the inputs
+        outputs = keras.tree.map_structure(self._symbol_of_probes, outputs)
+        names = output_names(outputs, model)
+        needed = [at for at in range(len(names)) if loss_of(model.loss, names, at) is not None]
+        lacking = [names[at] for at in needed if labels_of(y, model.loss, names, at) is None]
+        if lacking:
+            self._loss_fault = f"there are no labels for {', '.join(lacking)}"
+            return
+        try:
+            x = keras.tree.map_structure(self._symbol_of_probes, symbols[0])
+            _Loss(model).compute_output_spec(x, symbols[1], outputs, symbols[2])
+        except Exception as error:
+            if self._differs_in_training(symbols[0], outputs):
+                self._loss_fault = "the model has other outputs in training"
+                return
+            raise ValueError(
+                "`probes` must hold labels that the model's loss takes, as `validation_data` does: "
+                f"the loss {_called(model.loss)} fails on outputs {_shapes(outputs)} with "
+                f"{reason_of(error)}. Received: labels {_shapes(y)}"
+            ) from error
+
+    def _symbol_of_probes(self, symbol: Any) -> Any:
+        if self.rows is None:
+            return symbol
+        return keras.KerasTensor((self._probes.count, *symbol.shape[1:]), symbol.dtype)
+
+    def _differs_in_training(self, x: Any, outputs: Any) -> bool:
+        """Whether the outputs in training are others than those that are explained."""
+        trained = Called(self.model, training=True).compute_output_spec(x)
+        trained = keras.tree.map_structure(self._symbol_of_probes, trained)
+        shapes = [[one.shape for one in keras.tree.flatten(some)] for some in (trained, outputs)]
+        return shapes[0] != shapes[1]
+
+    def _explained(self, outputs: Any) -> tuple[Any, Any, Any, str]:
+        """The output that is explained, its labels or None, its loss or None, and its name."""
+        flat, names = keras.tree.flatten(outputs), output_names(outputs, self.model)
         place = 0 if self._output is None else self._output
         if isinstance(place, str) and place in names:
             place = names.index(place)
@@ -168,12 +236,10 @@ class Network:
                 f"`output` must name one of the model's outputs. Known: {', '.join(names)}, "
                 f"or 0 to {len(flat) - 1}. Received: {self._output!r}"
             )
-        if self._probes.y is not None and len(labels) != len(flat):
-            raise ValueError(
-                f"`probes` must hold labels for each of the model's {len(flat)} outputs. "
-                f"Received: labels for {len(labels)}"
-            )
-        return flat[place], None if self._probes.y is None else labels[place]
+        compiled = getattr(self.model, "loss", None)
+        labels = labels_of(self._probes.y, compiled, names, place)
+        loss = loss_of(compiled, names, place)
+        return flat[place], labels, loss, names[place] if len(flat) > 1 else ""
 
 
 @contextmanager
@@ -188,15 +254,28 @@ def _on_its_own() -> Iterator[None]:
 
 
 class _Loss(keras.Operation):
-    """A model and its loss as one operation, which can be called with symbols."""
+    """A model's loss as an operation, which can be called with symbols."""
 
     def __init__(self, model: keras.Model) -> None:
-        super().__init__(name="loss")  # no name that would be counted
+        super().__init__(name="loss")
         self._model = model
 
-    def call(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        y_pred = self._model(x, training=False)
+    def call(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         return self._model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+
+
+def _called(loss: Any) -> str:
+    """The names of the losses."""
+    names = [
+        one if isinstance(one, str) else getattr(one, "__name__", type(one).__name__)
+        for one in keras.tree.flatten(loss)
+    ]
+    return ", ".join(names)
+
+
+def _shapes(arrays: Any) -> str:
+    flat = keras.tree.flatten(arrays)
+    return ", ".join(f"{tuple(one.shape)} {one.dtype}" for one in flat)
 
 
 def floats(tensors: Sequence[Any]) -> list[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs import InputNames, named
-from ..labels import class_indices
-from ..model_view import axes_of
-from ..network.keras_internals import symbolic_build_of
 from ..store import ProbeSet
+from ..store.format.task import Task
+from .calls import Called, reason_of
+from .fitting import check_shapes, is_text, native, preprocessed, structured
+from .looks import Look, look_of
+from .names import ClassNames, names_of
+from .task import truth_of
 
 MOST = 256
 FORMS = (
@@ -33,12 +36,15 @@ class Probes:
         y: Labels in the structure of the model's outputs, or None.
         sample_weight: Weights of the examples in the loss, or None.
         count: Number of probes.
+        whole: What was given, where it may also be inputs alone: a tuple of as many arrays as a
+            model with a training step of its own takes.
     """
 
     x: Any
     y: Any
     sample_weight: Any
     count: int
+    whole: Any = None
 
     @classmethod
     def of(cls, data: Any) -> Probes:
@@ -51,13 +57,16 @@ class Probes:
             ValueError: If it is none of these, is empty, holds over 256 examples, or the arrays
                 differ in length.
         """
-        if isinstance(data, tuple) and len(data) in (1, 2, 3) and not _is_data_set(data[0]):
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-            x = x[0] if isinstance(x, list | tuple) and len(x) == 1 else x
+        if isinstance(data, tuple) and data and not _is_data_set(data[0]):
+            whole = data
         elif _is_data_set(data):
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(_read_to_the_end(data))
+            whole = _read_to_the_end(data)
         else:
             raise ValueError(f"`probes` must be {FORMS}. Received: {type(data).__name__}")
+        if isinstance(whole, tuple) and len(whole) > 3:  # more than inputs, labels and weights
+            whole = (whole,)
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(whole)
+        x = x[0] if isinstance(x, list | tuple) and len(x) == 1 else x
         x, y, weight = (keras.tree.map_structure(_array, part) for part in (x, y, weight))
         lengths = {len(array) for array in keras.tree.flatten((x, y, weight)) if array is not None}
         if len(lengths) != 1:
@@ -67,7 +76,26 @@ class Probes:
             )
         count = lengths.pop()
         _check_count(count)
-        return cls(x, y, weight, count)
+        several = isinstance(whole, tuple) and 1 < len(whole) <= 3
+        return cls(x, y, weight, count, (x, y, weight)[: len(whole)] if several else None)
+
+    def fitted(self, model: keras.Model) -> Probes:
+        """The probes as the model gets them: preprocessed, in its structure, in native byte order.
+
+        Raises:
+            ValueError: If they cannot be what the model takes.
+        """
+        x, y, weight = self.x, self.y, self.sample_weight
+        if self.whole is not None and _takes_tuple(model, x, self.whole):
+            x, y, weight = self.whole, None, None
+        x, y, weight = preprocessed(model, x, y, weight)
+        x = structured(model, x)
+        x, y, weight = (
+            keras.tree.map_structure(lambda a: a if a is None else native(a), part)
+            for part in (x, y, weight)
+        )
+        check_shapes(model, x)
+        return replace(self, x=x, y=y, sample_weight=weight, whole=None)
 
     def build(self, model: keras.Model) -> None:
         """Build a model before its first batch does, from symbols of the probes' shapes.
@@ -75,17 +103,26 @@ class Probes:
         The way in which Keras itself builds where the backend asks for it: nothing is computed, and
         the weights get the values that they would have got. A model that cannot be built like this
         is left to its first batch.
+
+        Raises:
+            ValueError: If the model does not take the probes.
         """
-        batch = keras.tree.map_structure(
-            lambda a: a if a is None else keras.KerasTensor((None, *a.shape[1:]), a.dtype),
-            (self.cast_for(model), self.y, self.sample_weight),
+        if self.whole is not None and _has_own_step(model):
+            return  # only what its first batch builds tells what it takes
+        symbols = keras.tree.map_structure(
+            lambda a: keras.KerasTensor((None, *a.shape[1:]), _dtype(a)),
+            self.fitted(model).cast_for(model),
         )
-        build = symbolic_build_of(model)
-        with contextlib.suppress(RuntimeError, NotImplementedError):
-            if not getattr(model, "compiled", False):  # in a loop of one's own
-                model(batch[0])
-            elif build is not None:
-                build(data_batch=batch)
+        try:
+            Called(model).compute_output_spec(symbols)
+        except ValueError as error:
+            came = ", ".join(f"{one.shape} {one.dtype}" for one in keras.tree.flatten(self.x))
+            raise ValueError(
+                f"`probes` must hold inputs that {type(model).__name__} can be called on, as `fit` "
+                f"does: that fails with {reason_of(error)}. Received: {came}"
+            ) from error
+        except Exception:
+            return  # what cannot be built from symbols is left to its first batch
 
     def named_inputs(self, model: keras.Model) -> dict[str, NDArray[Any]]:
         """The input arrays by the names that the model gives them."""
@@ -94,8 +131,12 @@ class Probes:
     def described(
         self,
         model: keras.Model,
-        class_names: Sequence[str] | None = None,
+        class_names: ClassNames | None = None,
         names: InputNames | Mapping[str, InputNames] | None = None,
+        *,
+        task: Task | None = None,
+        labels: Any = None,
+        looks: Mapping[str, Look] | None = None,
     ) -> ProbeSet:
         """The probes as they are kept in the run, with what is known of them.
 
@@ -103,38 +144,38 @@ class Probes:
             model: The model that gets them.
             class_names: Names of the classes.
             names: What is known of an input, by the input's name or of the only one.
+            task: What the explained output is.
+            labels: The labels of that output.
+            looks: By the input's name, what it is, where the model has told.
 
         Raises:
-            ValueError: If the names do not fit the inputs.
+            ValueError: If the names do not fit the inputs, or the outputs.
         """
         inputs = self.named_inputs(model)
-        axes = {name: axes_of(array.ndim - 1) for name, array in inputs.items()}
         said = named(names, inputs)
+        looks = {
+            name: (looks or {}).get(name) or look_of(array, (), False, said.get(name))
+            for name, array in inputs.items()
+        }
+        inputs = {name: looks[name].values_of(array) for name, array in inputs.items()}
         known = {name: one.facts(name, inputs[name]) for name, one in said.items()}
-        looks = {name: one.pictures(name, inputs[name]) for name, one in said.items()}
+        pictures = {name: one.pictures(name, inputs[name]) for name, one in said.items()}
+        facts = {name: look.facts for name, look in looks.items() if look.facts is not None}
+        truth = None if task is None else truth_of(task, labels, self.count)
+        is_class = task is not None and task.has_classes and not task.is_dense
         return ProbeSet(
             inputs=inputs,
-            axes=axes,
+            axes={name: look.axes for name, look in looks.items()},
             kinds={
-                name: known[name][0] if name in known else _kind(array)
-                for name, array in inputs.items()
+                name: known[name][0] if name in known else look.kind for name, look in looks.items()
             },
-            labels=self.classes(),
-            class_names=class_names,
-            facts={name: facts for name, (_, facts) in known.items()},
-            pictures={name: pictures for name, pictures in looks.items() if pictures is not None},
+            labels=truth.astype(np.int64) if is_class and truth is not None else None,
+            class_names=None if task is None else names_of(class_names, task),
+            facts={**facts, **{name: one for name, (_, one) in known.items()}},
+            pictures={name: shown for name, shown in pictures.items() if shown is not None},
+            task=task,
+            truth=None if is_class else truth,
         )
-
-    def classes(self) -> NDArray[np.int64] | None:
-        """The labels of the first output, where they are classes."""
-        labels = keras.tree.flatten(self.y)[:1] if self.y is not None else []
-        for array in labels:
-            try:
-                classes = class_indices(array, self.count, array.shape[-1])
-            except ValueError:
-                continue
-            return classes.astype(np.int64)
-        return None
 
     def cast_for(self, model: keras.Model) -> Any:
         """`x` as arrays of the types that the model computes with.
@@ -212,19 +253,51 @@ def _check_count(count: int) -> None:
 def _array(value: Any) -> Any:
     if value is None:
         return None
+    if hasattr(value, "toarray") and hasattr(value, "tocsr"):  # SciPy's sparse matrices
+        value = value.toarray()
     array = keras.ops.convert_to_numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
-    if array.dtype.kind == "O" or array.ndim == 0:
+    if array.ndim and array.dtype.kind in "OUS":
+        if is_text(array):
+            return array.astype(object)
+        with contextlib.suppress(TypeError, ValueError):  # pandas' numbers that may be missing
+            return np.asarray(array, "float32")
+    if array.dtype.kind not in "biuf" or array.ndim == 0:
         raise ValueError(
-            "`probes` must hold arrays of numbers, examples first. "
+            "`probes` must hold arrays of numbers or strings, examples first, all of one shape. "
             f"Received: {type(value).__name__} of shape {array.shape}, {array.dtype}"
         )
     return array
 
 
-def _kind(array: NDArray[Any]) -> str:
-    if array.ndim <= 2:
-        return "tokens" if array.dtype.kind in "iu" and array.ndim == 2 else "features"
-    return {3: "series", 4: "image", 5: "volume"}.get(array.ndim, "features")
+def _has_own_step(model: keras.Model) -> bool:
+    """Whether the model trains by a step of its own, which need not take inputs and labels."""
+    its_own = type(model).train_step is not keras.Model.train_step
+    return its_own and getattr(model, "loss", None) is None
+
+
+def _takes_tuple(model: keras.Model, x: Any, whole: Any) -> bool:
+    """Whether a model takes all arrays as its inputs, and not the first one alone."""
+    declared = getattr(model, "inputs", None)
+    if declared:
+        given, alone = (len(keras.tree.flatten(part)) for part in (whole, x))
+        return len(declared) == given > alone
+    return _has_own_step(model) and not _can_call(model, x) and _can_call(model, whole)
+
+
+def _can_call(model: keras.Model, x: Any) -> bool:
+    """Whether a built model can be called on such inputs; nothing is computed."""
+    symbols = keras.tree.map_structure(lambda a: keras.KerasTensor(a.shape, _dtype(a)), x)
+    try:
+        Called(model).compute_output_spec(symbols)
+    except Exception:
+        return False
+    return True
+
+
+def _dtype(array: Any) -> str:
+    if array.dtype.kind in "OUS":
+        return "string"
+    return "float32" if array.dtype == np.float64 else str(array.dtype)
 
 
 def _may_be_ids(array: NDArray[Any]) -> bool:

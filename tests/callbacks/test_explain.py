@@ -171,8 +171,14 @@ REFUSED = [
     ({"probes": (X[:4], Y[:3])}, r"one length.*\[3, 4\]"),
     ({"probes": (X[:0], Y[:0])}, "1 to 256 examples"),
     ({"probes": (np.repeat(X, 8, 0), np.repeat(Y, 8))}, "at most|1 to 256"),
-    ({"probes": (X[:4, :6], Y[:4])}, "shape"),
-    ({"probes": (X[:4], np.full((4, 3), 0.5))}, "one class a probe|rank"),
+    (
+        {"probes": (X[:4, :6], Y[:4])},
+        r"examples first: .*\(probes, 10, 10, 3\).*Received: \(4, 6, 10, 3\)",
+    ),
+    (
+        {"probes": (X[:4], np.full((4, 3), 0.5))},
+        r"labels that the model's loss takes.*\(4, 3\) float64",
+    ),
 ]
 
 
@@ -182,7 +188,7 @@ def test_what_does_not_fit_is_refused_before_the_first_batch(tmp_path, build, op
     model = network(*([keras.Input((10, 10, 3))] if build == "built" else []))
     trained = []
     spy = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: trained.append(b))
-    if build == "unbuilt" and message == "shape":
+    if build == "unbuilt" and "examples first" in message:
         pytest.skip("an unbuilt model has no shape yet that probes could miss")
 
     def train():

@@ -10,6 +10,7 @@ from keras_explain.methods import DEFAULT, GradCAM, GradientTimesInput, Saliency
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from keras_explain.records import records_of, score_kind
+from keras_explain.store.format.task import Task
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(4, 12, 12, 3)).astype("float32")
@@ -93,7 +94,7 @@ def observe(model, methods=DEFAULT, y=Y, x=X, **options):
     records, faults = records_of(made, outcome)
     assert not faults
     assert made.traces == 1
-    return {spec.key: array for spec, array in records}, score_kind(made, outcome, model.loss)
+    return {spec.key: array for spec, array in records}, score_kind(made)
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -148,7 +149,7 @@ def test_a_sigmoid_is_looked_through():
     model.compile("sgd", "binary_crossentropy")
     made = Pass(model, Probes.of((X, Y > 0)), [Saliency()])
     outcome = made.run()
-    assert score_kind(made, outcome, model.loss) == "logit"
+    assert score_kind(made) == "logit"
     odds = np.asarray(outcome.predictions)[:, 0]
     np.testing.assert_allclose(outcome.scores, np.log(odds / (1 - odds)), rtol=1e-3)
 
@@ -163,11 +164,12 @@ def test_probabilities_that_cannot_be_looked_through_are_called_so():
     assert observe(model)[1] == "probability"
 
 
-def test_plain_outputs_are_called_so():
+def test_outputs_whose_loss_takes_logits_are_called_so():
     model = keras.Sequential([keras.Input(INPUT), *body(), *head("none")])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     made = Pass(model, Probes.of((X, Y)), [Saliency()])
-    assert score_kind(made, made.run(), model.loss) == "output"
+    assert score_kind(made) == "logit"
+    assert made.built.task == Task("classes", "logits", (3,))
 
 
 def several():
