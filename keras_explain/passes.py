@@ -89,6 +89,7 @@ class Pass:
         self._said = check_said(task)
         self._scale_is_said = True
         self._named = inputs
+        self._output = output
         self._target = target
         self._optional = optional
         self._backend = backends.current()
@@ -139,12 +140,34 @@ class Pass:
         Raises:
             ValueError: If a method, its options, the target or the probes do not fit the model.
         """
-        self._network.build_loss()
-        self._backend.trace(self._graph, self._network.x)
+        undeclared = self.probes.undeclared_integers(self._network.model)
+        try:
+            self._trace_with(undeclared)
+        except Exception:
+            if not undeclared:
+                raise
+            self._trace_with(())  # the model may need them as they are
+        ids = [name for name in undeclared if self.built.looks[name].is_ids]
+        if ids and any(keras.backend.is_float_dtype(self._dtypes()[name]) for name in ids):
+            self._trace_with([name for name in undeclared if name not in ids])
         if self._built is not None and not self._scale_is_said:
             predictions = self._graph(self._network.x)["predictions"]
             self._built.task = seen(self._built.task, self._backend.numpy_of(predictions))
             self._scale_is_said = True
+
+    def _trace_with(self, floats: Sequence[str]) -> None:
+        """Trace anew, with the named inputs as floating-point numbers."""
+        self.traces, self._built = 0, None
+        if floats or self._network.floats:
+            self._network = Network(self._network.model, self.probes, self._output, floats)
+            self._graph = self._network.compiled(self._forward_backward)
+        self._network.build_loss()
+        self._backend.trace(self._graph, self._network.x)
+
+    def _dtypes(self) -> dict[str, str]:
+        x = keras.tree.flatten(self._network.x)
+        dtypes = [keras.backend.standardize_dtype(tensor.dtype) for tensor in x]
+        return dict(zip(self._network.names, dtypes, strict=True))
 
     def run(self, only: Callable[[Method], bool] = lambda method: True) -> Outcome:
         """The outcome at the model's present weights, once it has been computed.

@@ -209,10 +209,9 @@ class Questions:
         """A number for each row that depends on the probe's own values alone."""
         if self._seeds is not None:
             return self._seeds
-        flat = [np.ascontiguousarray(array) for array in self.inputs.values()]
         return np.array(
             [
-                zlib.crc32(b"".join(array[row].tobytes() for array in flat))
+                zlib.crc32(b"".join(_content(array[row]) for array in self.inputs.values()))
                 for row in range(self.count)
             ]
         )
@@ -267,6 +266,11 @@ class Questions:
         # The last row fills the last chunk up.
         filled = self.at({}, np.minimum(np.arange(begin, begin + size), self.count - 1))
         return _cut(self._answer(ask, filled), self.count - begin)
+
+
+def _content(values: Any) -> bytes:
+    array = np.ascontiguousarray(values)
+    return repr(array.tolist()).encode() if array.dtype.kind == "O" else array.tobytes()
 
 
 def _cut(found: Any, rows: int) -> Any:

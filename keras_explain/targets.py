@@ -302,6 +302,11 @@ def _choice(spec: Any, option: str, labels: Any, shape: Shape) -> tuple[str, Cho
         named = ", ".join(map(str, indices.ravel()))
         text = f"output{'' if indices.size == 1 else 's'} {named}" if few else "an output a probe"
         indices = np.broadcast_to(indices, (probes,))
+    if isinstance(spec, str) and (indices.min() < 0 or indices.max() >= outputs):
+        raise ValueError(
+            f"`probes` must hold labels of the classes that the model has, 0 to {outputs - 1}, for "
+            f"`{option}='true'`. Received: {sorted({int(i) for i in indices})[-8:]}"
+        )
     if indices.min() < 0 or indices.max() >= outputs:
         raise ValueError(
             f"`{option}` must name one of the model's outputs, 0 to {outputs - 1}. "

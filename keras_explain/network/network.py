@@ -15,6 +15,7 @@ from .. import backends
 from ..model_view import Place
 from ..probes import Probes, labels_of, loss_of, output_names
 from ..probes.calls import Called, reason_of
+from ..probes.fitting import is_text, symbol_of
 from ..rewiring import Rewiring
 from ..tap import Tap, named_layers, named_weights, tapped
 from .state import fixed_batch, initial_state
@@ -66,6 +67,8 @@ class Network:
         model: A built Keras model of any kind.
         probes: The examples as the model takes them (`Probes.fitted`).
         output: Name or index of the explained one among several outputs.
+        floats: Names of inputs of whole numbers that are given as floating-point numbers, so that
+            there is a gradient at them.
 
     Attributes:
         names: Names of the inputs.
@@ -76,10 +79,22 @@ class Network:
         trainable: The same without names.
     """
 
-    def __init__(self, model: keras.Model, probes: Probes, output: str | int | None = None) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        probes: Probes,
+        output: str | int | None = None,
+        floats: Collection[str] = (),
+    ) -> None:
         self.model = model
+        self.floats = tuple(floats)
         self.rows = fixed_batch(model)
-        self.x = keras.tree.map_structure(self._tensor, probes.cast_for(model))
+        if self.rows is not None and probes.count > self.rows:
+            raise ValueError(
+                f"`probes` must hold at most {self.rows} examples: the model takes batches of "
+                f"{self.rows}. Received: {probes.count}"
+            )
+        self.x = keras.tree.map_structure(self._tensor, probes.cast_for(model, floats))
         self.names = list(probes.named_inputs(model))
         self.weights = named_weights(model)
         self.trainable = list(self.weights.values())
@@ -144,8 +159,18 @@ class Network:
             explained, labels, loss, output = self._explained(outputs)
             head = tap.logits_of(explained)
             name, logits = (None, explained) if head is None else head
-            logits = logits if len(logits.shape) > 1 else logits[:, None]
+            explained, logits = (self._with_rows(one, inputs) for one in (explained, logits))
             yield Ran(tap, inputs, outputs, explained, logits, labels, name, loss, output)
+
+    def _with_rows(self, tensor: Any, inputs: Mapping[str, Any]) -> Any:
+        """An output with the number of its rows known, `(rows, ..., outputs)`.
+
+        Where strings or ragged rows have passed, TensorFlow has lost it.
+        """
+        rows = next(iter(inputs.values())).shape[0]
+        if tensor.shape[0] is None and None not in tensor.shape[1:]:
+            tensor = keras.ops.reshape(tensor, (rows, *tensor.shape[1:]))
+        return tensor if len(tensor.shape) > 1 else tensor[:, None]
 
     @property
     def has_loss(self) -> bool:
@@ -185,8 +210,13 @@ class Network:
         model, y = self.model, self._probes.y
         if y is None or getattr(model, "loss", None) is None:
             return
+        if any(array is not None and is_text(array) for array in keras.tree.flatten(y)):
+            raise ValueError(
+                "`probes` must hold labels that the model's loss takes, as `validation_data` does; "
+                "names of classes are for `class_names`. Received: labels that are strings"
+            )
         symbols = keras.tree.map_structure(
-            lambda a: None if a is None else keras.KerasTensor(a.shape, a.dtype),
+            lambda a: None if a is None else symbol_of(a),
             (self.x, y, self._probes.sample_weight),
         )
         try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
-Choice = str | Callable[[Any], Any] | keras.Model | None
+Choice: TypeAlias = Any
+"""Name of an attribute of the model that trains, a function of it, a model, or None for it."""
 
 
 def check_model(model: Any) -> None:
@@ -22,7 +22,7 @@ def check_model(model: Any) -> None:
             "`model` must be a Keras 3 model: a `keras.Model` of this process's `keras`. "
             f"Received: {made_by}"
         )
-    if type(model).call is keras.Layer.call:
+    if not _has_call(model):
         parts = ", ".join(parts_of(model)) or "none"
         raise ValueError(
             f"`model` must be one that can be called, and {type(model).__name__} has no `call`. "
@@ -74,5 +74,9 @@ def parts_of(model: keras.Model) -> list[str]:
     return [
         name
         for name, part in vars(model).items()
-        if isinstance(part, keras.Model) and type(part).call is not keras.Layer.call
+        if isinstance(part, keras.Model) and _has_call(part)
     ]
+
+
+def _has_call(model: keras.Layer) -> bool:
+    return type(model).call not in (keras.Layer.call, keras.Model.call)

@@ -97,6 +97,18 @@ def native(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def symbol_of(array: Any, *rows: int | None) -> keras.KerasTensor:
+    """A symbol of an array or a tensor.
+
+    Args:
+        array: `(rows, ...)`.
+        *rows: Another number of rows; None for any.
+    """
+    kind = getattr(array.dtype, "kind", "")
+    dtype = "string" if kind in ("O", "U", "S") else keras.backend.standardize_dtype(array.dtype)
+    return keras.KerasTensor((*(rows or array.shape[:1]), *array.shape[1:]), dtype)
+
+
 def is_text(array: NDArray[Any]) -> bool:
     """Whether an array holds strings."""
     if array.dtype.kind in "US":

@@ -31,12 +31,14 @@ class Look:
         axes: Names of the axes of one example.
         facts: What is known of it from the model or from its values; None for nothing.
         values: What is kept instead of the input, such as the ids of a text's words; or None.
+        is_ids: Whether its whole numbers choose rows of an embedding.
     """
 
     kind: str
     axes: tuple[str, ...]
     facts: InputFacts | None = None
     values: NDArray[Any] | None = None
+    is_ids: bool = False
 
     def values_of(self, array: NDArray[Any]) -> NDArray[Any]:
         """The numbers that are kept of the input."""
@@ -61,7 +63,7 @@ def look_of(
     if is_text(array):
         return _of_strings(array, readers)
     if is_ids:
-        return Look("tokens" if rank == 1 else "features", axes_of(rank))
+        return Look("tokens" if rank == 1 else "features", axes_of(rank), is_ids=True)
     if isinstance(said, Picture) and rank == 2:
         return Look("image", ("height", "width"))
     if rank == 2 and not isinstance(said, Features) and _is_picture(array.shape, readers):

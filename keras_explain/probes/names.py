@@ -61,7 +61,7 @@ def _by_class(names: Mapping[Any, Any], task: Task) -> list[str]:
 
 
 def _is_class(key: Any, classes: int) -> bool:
-    return isinstance(key, int | np.integer) and 0 <= key < classes
+    return isinstance(key, int | np.integer) and 0 <= int(key) < classes
 
 
 def _what(task: Task) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..inputs import InputNames, named
 from ..store import ProbeSet
 from ..store.format.task import Task
 from .calls import Called, reason_of
-from .fitting import check_shapes, is_text, native, preprocessed, structured
+from .fitting import check_shapes, is_text, native, preprocessed, structured, symbol_of
 from .looks import Look, look_of
 from .names import ClassNames, names_of
 from .task import truth_of
@@ -68,11 +68,14 @@ class Probes:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(whole)
         x = x[0] if isinstance(x, list | tuple) and len(x) == 1 else x
         x, y, weight = (keras.tree.map_structure(_array, part) for part in (x, y, weight))
-        lengths = {len(array) for array in keras.tree.flatten((x, y, weight)) if array is not None}
-        if len(lengths) != 1:
+        arrays = [array for array in keras.tree.flatten((x, y, weight)) if array is not None]
+        lengths = {len(array) for array in arrays if array.ndim}
+        if len(lengths) != 1 or not all(array.ndim for array in arrays):
             raise ValueError(
-                "`probes` must hold arrays of one length, examples first. "
-                f"Received: lengths {sorted(lengths)}"
+                "`probes` must hold arrays of one length, examples first (a single example is "
+                "`(x[:1], y[:1])`, a list is one array for each input). "
+                f"Received: lengths {sorted(lengths)}, shapes "
+                f"{', '.join(str(array.shape) for array in arrays)}"
             )
         count = lengths.pop()
         _check_count(count)
@@ -110,7 +113,7 @@ class Probes:
         if self.whole is not None and _has_own_step(model):
             return  # only what its first batch builds tells what it takes
         symbols = keras.tree.map_structure(
-            lambda a: keras.KerasTensor((None, *a.shape[1:]), _dtype(a)),
+            lambda a: symbol_of(a, None),
             self.fitted(model).cast_for(model),
         )
         try:
@@ -177,22 +180,38 @@ class Probes:
             truth=None if is_class else truth,
         )
 
-    def cast_for(self, model: keras.Model) -> Any:
+    def undeclared_integers(self, model: keras.Model) -> list[str]:
+        """Names of inputs of whole numbers whose type the model does not declare."""
+        if getattr(model, "inputs", None):
+            return []
+        arrays = self.named_inputs(model)
+        return [name for name, array in arrays.items() if array.dtype.kind in "iu"]
+
+    def cast_for(self, model: keras.Model, floats: Collection[str] = ()) -> Any:
         """`x` as arrays of the types that the model computes with.
 
-        Pictures of integers become floats, so that there is a gradient at them; token ids stay.
+        Integers become floats where the model declares floats, so that there is a gradient at
+        them; where it declares nothing they stay, less those that are named.
+
+        Args:
+            model: The model.
+            floats: Names of inputs that become floats.
         """
         inputs = getattr(model, "inputs", None) or []
-        flat = keras.tree.flatten(self.x)
-        declared = [keras.backend.standardize_dtype(i.dtype) for i in inputs]
+        names, flat = input_names(self.x, model), keras.tree.flatten(self.x)
+        declared: list[str | None] = [keras.backend.standardize_dtype(i.dtype) for i in inputs]
         if len(declared) != len(flat):
-            declared = ["int32" if _may_be_ids(array) else "float32" for array in flat]
-        cast = [
-            array.astype("float32" if keras.backend.is_float_dtype(dtype) else dtype)
-            if array.dtype.kind in "biuf"
-            else array
-            for array, dtype in zip(flat, declared, strict=True)
-        ]
+            declared = [None] * len(flat)
+        cast = []
+        for name, array, dtype in zip(names, flat, declared, strict=True):
+            if array.dtype.kind not in "biuf" or dtype == "string":
+                cast.append(array)
+            elif dtype is not None:
+                is_float = keras.backend.is_float_dtype(dtype)
+                cast.append(array.astype("float32" if is_float else dtype))
+            else:
+                stays = array.dtype.kind in "iu" and name not in floats
+                cast.append(array if stays else array.astype("float32"))
         return keras.tree.pack_sequence_as(self.x, cast)
 
 
@@ -238,7 +257,14 @@ def _read_to_the_end(data: Any) -> Any:
         _check_count(count)
     if not read:
         raise ValueError("`probes` must hold at least one example. Received: an empty data set")
-    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *read)
+    try:
+        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *read)
+    except ValueError as error:
+        shapes = ", ".join(str(keras.tree.flatten(batch)[0].shape) for batch in read[:4])
+        raise ValueError(
+            "`probes` must hold batches of one shape, as after `padded_batch`. "
+            f"Received: inputs of shapes {shapes}"
+        ) from error
 
 
 def _check_count(count: int) -> None:
@@ -261,7 +287,7 @@ def _array(value: Any) -> Any:
             return array.astype(object)
         with contextlib.suppress(TypeError, ValueError):  # pandas' numbers that may be missing
             return np.asarray(array, "float32")
-    if array.dtype.kind not in "biuf" or array.ndim == 0:
+    if array.dtype.kind not in "biuf":
         raise ValueError(
             "`probes` must hold arrays of numbers or strings, examples first, all of one shape. "
             f"Received: {type(value).__name__} of shape {array.shape}, {array.dtype}"
@@ -286,19 +312,9 @@ def _takes_tuple(model: keras.Model, x: Any, whole: Any) -> bool:
 
 def _can_call(model: keras.Model, x: Any) -> bool:
     """Whether a built model can be called on such inputs; nothing is computed."""
-    symbols = keras.tree.map_structure(lambda a: keras.KerasTensor(a.shape, _dtype(a)), x)
+    symbols = keras.tree.map_structure(symbol_of, x)
     try:
         Called(model).compute_output_spec(symbols)
     except Exception:
         return False
     return True
-
-
-def _dtype(array: Any) -> str:
-    if array.dtype.kind in "OUS":
-        return "string"
-    return "float32" if array.dtype == np.float64 else str(array.dtype)
-
-
-def _may_be_ids(array: NDArray[Any]) -> bool:
-    return array.dtype.kind in "iu" and array.ndim <= 2
