@@ -16,11 +16,11 @@ from .inputs import InputNames, named
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
 from .network.network import Network, Ran, float32, floats
+from .network.readers import readers_of
 from .outcome import Fault, Outcome
 from .probes import Known, Probes, check_said, scale_is_said, seen, task_of, truth_of
 from .probes.looks import Look, look_of
 from .probes.names import ClassNames
-from .probes.readers import readers_of
 from .questions import Questions
 from .store import ProbeSet
 from .store.format.task import Task

@@ -12,7 +12,6 @@ and `math`), so that a function replaced there is replaced for all of them. They
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -92,17 +91,6 @@ def own_trainable_variables(layer: Any) -> list[keras.Variable]:
 def functional_inside(model: Any) -> Any:
     """The Functional model that a built Sequential model runs; None for other models."""
     return getattr(model, "_functional", None)
-
-
-def symbolic_build_of(model: Any) -> Callable[..., Any] | None:
-    """What builds a compiled model from symbols, as `fit` does; None where there is no such."""
-    found: Callable[..., Any] | None = getattr(model, "_symbolic_build", None)
-    return found
-
-
-def compiled_loss_of(model: Any) -> Any:
-    """The loss of a compiled model as Keras runs it; None for a model without."""
-    return getattr(model, "_compile_loss", None)
 
 
 def attention_part(layer: Any, name: str) -> Any:

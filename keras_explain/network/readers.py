@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from .keras_internals import inner_layers
+
 if TYPE_CHECKING:
     from ..tap import Tap
 
@@ -24,7 +26,7 @@ def readers_of(tap: Tap, tensor: Any) -> list[tuple[keras.Layer, tuple[int, ...]
     found = []
     for name, taken in tap.taken.items():
         layer, made = tap.layers[name], tap.outputs[name]
-        if layer._layers or not any(one is other for one in taken for other in same):
+        if inner_layers(layer) or not any(one is other for one in taken for other in same):
             continue
         if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
             same.append(made)
