@@ -139,16 +139,12 @@ class Network:
     ) -> Iterator[Ran]:
         """The model called on `x` at these weights, listened to, and unable to change."""
         trainable, fixed = weights
-        fixed = [
-            self._initial.get(id(variable), value)
-            for variable, value in zip(self._fixed, fixed, strict=True)
-        ]
         mapping = zip((*self.trainable, *self._fixed), (*trainable, *fixed), strict=True)
         inputs = dict(zip(self.names, keras.tree.flatten(x), strict=True))
         if rewiring is not None:
             rewiring.begin(next(iter(inputs.values())).shape[0])
         with (
-            keras.StatelessScope(list(mapping)),
+            keras.StatelessScope([*mapping, *self._initial]),
             _on_its_own(),
             tapped(self.model, rewiring, replaced, joined) as tap,
         ):

@@ -79,8 +79,9 @@ class Probes:
             )
         count = lengths.pop()
         _check_count(count)
-        several = isinstance(whole, tuple) and 1 < len(whole) <= 3
-        return cls(x, y, weight, count, (x, y, weight)[: len(whole)] if several else None)
+        parts = (x, y, weight)[: len(whole)] if isinstance(whole, tuple) else ()
+        several = len(parts) > 1 and all(part is not None for part in parts)
+        return cls(x, y, weight, count, parts if several else None)
 
     def fitted(self, model: keras.Model) -> Probes:
         """The probes as the model gets them: preprocessed, in its structure, in native byte order.

@@ -30,7 +30,7 @@ class Recorded:
     def run(self, place, steps=STEPS, before=lambda step: None, **options):
         """Keep every step, `before` each of which something happens; return the recorder."""
         options = {"summaries": True, "fsync": False, "strict": False, **options}
-        recorder = Recorder(place, self.made, probes=self.probes, loss=None, **options)
+        recorder = Recorder(place, self.made, probes=self.probes, **options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExplanationWarning)
             for step in range(steps):
