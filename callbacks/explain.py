@@ -15,6 +15,7 @@ from keras_explain.methods import DEFAULT, Method, method_of
 from keras_explain.network.sub_models import Choice, check_choice, chosen_of
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes, check_said
+from keras_explain.probes.keeping import DEFAULT_MB, check_megabytes
 from keras_explain.probes.names import ClassNames, check_names
 from keras_explain.records import numpy_of
 from keras_explain.store.place import place_of
@@ -90,6 +91,10 @@ class Explain(keras.callbacks.Callback):
         before_training: Whether the network is also explained before its first batch.
         summaries: Whether pictures, histograms and scalars are also written for TensorBoard's own
             tabs.
+        predictions_mb: Most megabytes that the predictions of a step take, where the model predicts
+            at positions, as a segmentation or a language model. Where all outputs are more, the
+            class of each position and its probability are kept; where that is more too, those of
+            every second position, and so on.
         budget: Most of the training's time that may go into explaining, such as 0.05. Steps are
             left out, rather than the training slowed down, where it would be more or where the
             disk does not keep up; never the first or the last one. None explains every step.
@@ -118,6 +123,7 @@ class Explain(keras.callbacks.Callback):
         inputs: InputNames | Mapping[str, InputNames] | None = None,
         before_training: bool = True,
         summaries: bool = True,
+        predictions_mb: float = DEFAULT_MB,
         budget: float | None = None,
         fsync: bool = False,
         strict: bool = False,
@@ -142,6 +148,7 @@ class Explain(keras.callbacks.Callback):
         self.inputs = inputs
         self.before_training = before_training
         self.summaries = summaries
+        self.predictions_mb = check_megabytes(predictions_mb)
         self.budget = share_of(budget)
         self.fsync = bool(fsync)
         self.strict = strict
@@ -286,6 +293,7 @@ class Explain(keras.callbacks.Callback):
             self._optional,
             self.task,
             self.inputs,
+            self.predictions_mb,
         )
         made.trace()
         self._fit.made = made

@@ -19,6 +19,7 @@ from .network.network import Network, Ran, float32, floats
 from .network.readers import readers_of
 from .outcome import Fault, Outcome
 from .probes import Known, Probes, check_said, scale_is_said, seen, task_of, truth_of
+from .probes.keeping import DEFAULT_MB, Keeping
 from .probes.looks import Look, look_of
 from .probes.names import ClassNames
 from .questions import Questions
@@ -66,6 +67,7 @@ class Pass:
         optional: Whether methods that do not apply to the model are left out, not an error.
         task: What the explained output is, as the user says it.
         inputs: What the user says of the inputs.
+        predictions_mb: Most megabytes that a step's predictions take.
 
     Attributes:
         traces: How often the graph was traced.
@@ -82,6 +84,7 @@ class Pass:
         optional: bool = False,
         task: Any = None,
         inputs: InputNames | Mapping[str, InputNames] | None = None,
+        predictions_mb: float = DEFAULT_MB,
     ) -> None:
         self.methods = list(methods)
         self.traces = 0
@@ -90,6 +93,7 @@ class Pass:
         self._scale_is_said = True
         self._named = inputs
         self._output = output
+        self._megabytes = predictions_mb
         self._target = target
         self._optional = optional
         self._backend = backends.current()
@@ -110,6 +114,11 @@ class Pass:
             raise RuntimeError("the pass could not be traced")
         return self._built
 
+    @property
+    def keeping(self) -> Keeping:
+        """How much is kept of the explained output."""
+        return Keeping.of(self.built.task, self._probes.count, self._megabytes)
+
     def described(
         self,
         class_names: ClassNames | None = None,
@@ -129,7 +138,7 @@ class Pass:
             self._network.model,
             class_names,
             names,
-            task=built.task,
+            keeping=self.keeping,
             labels=built.labels,
             looks=built.looks,
         )

@@ -13,14 +13,6 @@ from .outcome import Fault, Outcome
 from .passes import Pass
 from .store import RecordSpec
 
-PREDICTIONS = RecordSpec(
-    key="predictions",
-    method="predictions",
-    title="Predictions",
-    axes=("class",),
-    signed=False,
-    precision="float32",
-)
 SCORES = RecordSpec(
     key="scores", method="scores", title="Scores", axes=(), signed=True, precision="float32"
 )
@@ -31,9 +23,8 @@ def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Faul
 
     Runs on NumPy alone and needs no lock: it may run beside the training.
     """
-    predictions = numpy_of(outcome.predictions)
     records: list[Record] = [
-        (PREDICTIONS, predictions.reshape(len(predictions), -1)),
+        *made_by.keeping.records(numpy_of(outcome.predictions)),
         (SCORES, numpy_of(outcome.scores)),
     ]
     faults = [*made_by.built.faults, *outcome.faults]

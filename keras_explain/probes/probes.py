@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..inputs import InputNames, named
 from ..store import ProbeSet
-from ..store.format.task import Task
 from .calls import Called, reason_of
 from .fitting import check_shapes, is_text, native, preprocessed, structured, symbol_of
+from .keeping import Keeping
 from .looks import Look, look_of
 from .names import ClassNames, names_of
 from .task import truth_of
@@ -138,7 +138,7 @@ class Probes:
         class_names: ClassNames | None = None,
         names: InputNames | Mapping[str, InputNames] | None = None,
         *,
-        task: Task | None = None,
+        keeping: Keeping | None = None,
         labels: Any = None,
         looks: Mapping[str, Look] | None = None,
     ) -> ProbeSet:
@@ -148,7 +148,7 @@ class Probes:
             model: The model that gets them.
             class_names: Names of the classes.
             names: What is known of an input, by the input's name or of the only one.
-            task: What the explained output is.
+            keeping: What the explained output is, and how much of it is kept.
             labels: The labels of that output.
             looks: By the input's name, what it is, where the model has told.
 
@@ -165,7 +165,10 @@ class Probes:
         known = {name: one.facts(name, inputs[name]) for name, one in said.items()}
         pictures = {name: one.pictures(name, inputs[name]) for name, one in said.items()}
         facts = {name: look.facts for name, look in looks.items() if look.facts is not None}
-        truth = None if task is None else truth_of(task, labels, self.count)
+        task = None if keeping is None else keeping.kept_task
+        truth = None if keeping is None else truth_of(keeping.task, labels, self.count)
+        if keeping is not None and truth is not None:
+            truth = keeping.thinned(truth)
         is_class = task is not None and task.has_classes and not task.is_dense
         return ProbeSet(
             inputs=inputs,
