@@ -18,12 +18,13 @@ from keras_explain.probes import Probes, check_said
 from keras_explain.probes.keeping import DEFAULT_MB, check_megabytes
 from keras_explain.probes.names import ClassNames, check_names
 from keras_explain.records import numpy_of
-from keras_explain.store.place import place_of
+from keras_explain.store.place import Place, place_of
 
 from .budget import Budget, share_of
 from .chief import is_chief
+from .log_dir import refuse_unwritable, started, tell_of_hidden
 from .neighbours import join, refuse_shared_folder
-from .recorder import Moment, Recorder
+from .recorder import Moment, Recorder, Start
 
 UNITS = ("epoch", "batch")
 
@@ -39,8 +40,9 @@ class _Fit:
     epoch: int | None = None
     batches: int = 0
     last: Moment | None = None
-    earlier: Moment | None = None
-    """The last of the training before, which this one may go on from."""
+    start: Start | None = None
+    earlier: Start | None = None
+    """Where the training before has stopped, as this one may go on from there."""
     closed: bool = False
 
 
@@ -66,7 +68,9 @@ class Explain(keras.callbacks.Callback):
 
     Args:
         log_dir: Folder of this training's run, the one that `keras.callbacks.TensorBoard` has too;
-            or a URL on an object store, such as `s3://bucket/run`.
+            or a URL on an object store, such as `s3://bucket/run`. With `{n}` in it, such as
+            `"logs/run-{n}"`, each training gets the first number that is free: for tuners and
+            cross-validation, which begin many trainings with copies of one callback.
         probes: 1 to 256 examples, in any form that `fit` takes for `validation_data`.
         methods: Methods, or their names. By default `Saliency`, `GradCAM`, `Activations` and
             `WeightGradients`, less those that do not apply to the model.
@@ -104,7 +108,8 @@ class Explain(keras.callbacks.Callback):
 
     Raises:
         ValueError: For a method, layer, target or probes that do not fit, before the first batch;
-            for a model that its first batch builds, right after it.
+            for a model that its first batch builds, right after it. For a `log_dir` that cannot be
+            written, before the first batch.
     """
 
     def __init__(
@@ -161,6 +166,11 @@ class Explain(keras.callbacks.Callback):
         return [] if self._fit.recorder is None else self._fit.recorder.failure_texts()
 
     @property
+    def run_dir(self) -> Place:
+        """Folder of the current or last training's run: `log_dir`, with its number for `{n}`."""
+        return self.log_dir if self._fit.start is None else self._fit.start.log_dir
+
+    @property
     def traces(self) -> int:
         """How often the pass was traced in the current or last `fit`."""
         return 0 if self._fit.made is None else self._fit.made.traces
@@ -180,12 +190,10 @@ class Explain(keras.callbacks.Callback):
         """Explain the network that no batch has changed yet."""
         if self._fit.epoch is None:
             self._fit.batches = _updates_of(self.model)
+            before = epoch - 1 if self.unit == "epoch" else self._fit.batches - 1
+            self._start(before)
             if self.before_training:
-                before = epoch - 1 if self.unit == "epoch" else self._fit.batches - 1
-                earlier = self._fit.earlier
-                # The step that this one goes on from is written anew, and keeps its figures.
-                kept = dict(earlier.logs) if earlier and earlier.step == before else {}
-                self._explain(Moment(before, epoch - 1, self._fit.batches, kept))
+                self._explain(Moment(before, epoch - 1, self._fit.batches, {}, is_start=True))
         self._fit.epoch = epoch
 
     @property
@@ -276,12 +284,28 @@ class Explain(keras.callbacks.Callback):
     def _begin(self) -> None:
         """A new training, prepared as far as the model is built."""
         self.close()
-        self._fit = _Fit(budget=Budget(self.budget), earlier=self._fit.last)
+        start, last, earlier = self._fit.start, self._fit.last, None
+        if start is not None and last is not None:
+            earlier = Start(start.log_dir, last.step)
+        self._fit = _Fit(budget=Budget(self.budget), earlier=earlier)
         explained = chosen_of(self.model, self.chosen_model)
         if not explained.built:
             self.probes.build(explained)
         if explained.built:
             self._prepare()
+        if is_chief(self.model):
+            refuse_unwritable(self.log_dir)
+
+    def _start(self, step: int) -> None:
+        """Take the folder, before the first batch where there is one, and tell of what it hides."""
+        if self._fit.start is not None or not is_chief(self.model):
+            return
+        self._fit.start = started(self.log_dir, step, self._fit.earlier)
+        recorder = self._fit.recorder
+        probes = None if recorder is None else recorder.probes_hash
+        tell_of_hidden(self._fit.start, probes, self.unit == "epoch")
+        if recorder is not None:
+            recorder.begin(self._fit.start)
 
     def _prepare(self) -> None:
         made = Pass(
@@ -302,18 +326,20 @@ class Explain(keras.callbacks.Callback):
         if not is_chief(self.model):
             return
         self._fit.recorder = Recorder(
-            self.log_dir,
             made,
             probes=probes,
             summaries=self.summaries,
             fsync=self.fsync,
             strict=self.strict,
         )
+        if self._fit.start is not None:
+            self._fit.recorder.begin(self._fit.start)
 
     def _explain(self, moment: Moment, must: bool = False) -> None:
         made, recorder = self._fit.made, self._fit.recorder
         if made is None or recorder is None:  # its first batch has yet to build it; or not chief
             return
+        self._start(max(moment.step - 1, -1))  # in a loop that tells no beginning of an epoch
         budget = self._fit.budget
         if not must and not budget.allows():
             recorder.left_out()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -46,4 +47,6 @@ def refuse_shared_folder(callback: Explain) -> None:
 def _resolved(callback: Explain) -> str:
     """One text for one folder, however it is written."""
     place = callback.log_dir
-    return os.path.realpath(place) if isinstance(place, Path) else str(place)
+    with contextlib.suppress(ValueError):  # a null byte: the folder is refused for itself
+        return os.path.realpath(place) if isinstance(place, Path) else str(place)
+    return str(place)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -34,13 +35,27 @@ class Moment:
     epoch: int
     batch: int
     logs: dict[str, float]
+    is_start: bool = False
+    """Whether it is the network that the training starts with, which no batch has changed yet."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts.
+
+    Attributes:
+        log_dir: Folder of its run.
+        step: Step of the network that it starts with; -1 for a new one.
+    """
+
+    log_dir: Place
+    step: int
 
 
 class Recorder:
     """Keeps the outcomes of one `fit`. A failure is counted, warned of once, and never raised.
 
     Args:
-        log_dir: Folder of the run; everything goes to `explain` inside it.
         made_by: The pass whose outcomes are kept.
         probes: The probes as they are kept.
         summaries: Whether to write summaries for TensorBoard's own tabs.
@@ -50,7 +65,6 @@ class Recorder:
 
     def __init__(
         self,
-        log_dir: Place,
         made_by: Pass,
         *,
         probes: ProbeSet,
@@ -58,7 +72,7 @@ class Recorder:
         fsync: bool,
         strict: bool,
     ) -> None:
-        self._folder = log_dir / "explain"
+        self._start = Start(Path(), -1)
         self._pass = made_by
         self._probes = probes
         self._fsync = fsync
@@ -78,6 +92,19 @@ class Recorder:
         self._room = BoundedSemaphore(WAITING)
         # Its thread is joined when the interpreter ends: an interrupted training loses nothing.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keras_explain")
+
+    @property
+    def probes_hash(self) -> str:
+        """Content hash of the probes."""
+        return self._probes.hash
+
+    def begin(self, start: Start) -> None:
+        """Take the folder of this training; it must be said before anything is kept."""
+        self._start = start
+
+    @property
+    def _folder(self) -> Place:
+        return self._start.log_dir / "explain"
 
     def has_room(self) -> bool:
         """Whether a step could be kept now, without waiting for the disk."""
@@ -165,7 +192,14 @@ class Recorder:
         try:
             if self._writer is None:
                 folder = self._folder / RECORDS
-                self._writer = Writer(folder, self._probes, start=moment.step, fsync=self._fsync)
+                self._writer = Writer(
+                    folder, self._probes, start=self._start.step, fsync=self._fsync
+                )
+            resumed = self._writer.resumed
+            if moment.is_start and resumed is not None:
+                # The step that the training goes on from is made anew, and keeps its figures.
+                for name, value in resumed.info.logs.items():
+                    moment.logs.setdefault(name, value)
             with self._lock:
                 since = self._told if since is None else since
                 untold = self._failures[since:]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .health import Alert, Health, Thresholds
-from .store.errors import RecordsNotFound
+from .store.errors import RecordsNotFound, UnknownRecord
 from .store.folder import RECORDS, step_files
-from .store.index import Problem
+from .store.index import Problem, listed
 from .store.place import Place, Remote, place_of
 from .store.probes import ProbeSet
 from .store.reader import Reader
@@ -37,15 +37,21 @@ class Run:
     Args:
         log_dir: The `log_dir` given to the callback, its folder `explain`, the records' folder, or
             a folder with one run somewhere below it; also on an object store, `s3://bucket/run`.
+        attempt: Which training, where several have started in the same folder; one of `attempts`.
+            By default the newest.
 
     Raises:
         OSError: if the object store does not answer.
         RecordsNotFound: if there are no records, or several runs below `log_dir`; it lists them.
+        UnknownRecord: if there is no such attempt.
     """
 
-    def __init__(self, log_dir: str | PathLike[str] | Place) -> None:
+    def __init__(self, log_dir: str | PathLike[str] | Place, attempt: int | None = None) -> None:
         self.folder = _records_folder(place_of(log_dir))
-        self._reader = Reader(self.folder)
+        self._reader = Reader(self.folder, attempt=attempt)
+        if attempt is not None and attempt not in {of.attempt for of in step_files(self.folder)}:
+            known = listed(self.attempts)
+            raise UnknownRecord(f"`attempt` must be {known}. Received: {attempt!r}")
         self._health = Health(self._reader)
         self.refresh()
 
@@ -56,6 +62,16 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, steps={len(self.steps)}, keys={list(self.keys)})"
+
+    @property
+    def attempts(self) -> tuple[int, ...]:
+        """Numbers of the trainings that have started in this folder, the newest last.
+
+        One that starts below the last step hides the steps of the one before from there on; see
+        `attempt`. One that goes on from the last step is the same training.
+        """
+        newest = self._index if self._reader.attempt is None else Reader(self.folder).index()
+        return newest.attempts
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -198,6 +214,9 @@ def _runs_below(log_dir: Place) -> Iterator[Place]:
         if "explain" in below and (here / _PLACES[0]).is_dir():
             yield here
         below[:] = sorted(set(below) - {"explain"})
+        if isinstance(here, Path):  # `os.walk` names a link to a folder, and does not follow it
+            linked = (here / name for name in below if (here / name).is_symlink())
+            yield from (run for run in linked if (run / _PLACES[0]).is_dir())
 
 
 def _folders(top: Place) -> Iterator[tuple[Place, list[str]]]:

@@ -89,6 +89,9 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
             for run, last in sorted(others.items())
             if run not in found
         ]
+        hidden = sorted(runs.name(run) for run in runs.linked.difference(others))
+        if hidden:
+            reply["problem"] = summary_replies.linked(hidden)
         return _json(request, reply)
 
     def serve_manifest(request: Request) -> Response:
@@ -105,7 +108,9 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
     def without_records(request: Request, run: str) -> dict[str, Any]:
         of = {kind: summaries.series(kind, run, *_origin(request)) for kind in OF_TENSORBOARD}
         ours = runs.announced(run)
-        why = summary_replies.missing(ours, runs.is_local, kept_pictures, of[PICTURES])
+        why = summary_replies.missing(
+            ours, runs.is_local, kept_pictures, of[PICTURES], run in runs.linked
+        )
         return summary_replies.manifest(run, runs.name(run), of, ours, why)
 
     def serve_picture(request: Request) -> Response:

@@ -1,7 +1,8 @@
 """Which runs there are, and which folder each one has.
 
 A run's name comes from TensorBoard's data provider, never from a request or a file: a request can
-only choose among the names known. A folder that leads out of the log directory is not read.
+only choose among the names known. A link within the log directories is followed; a folder that
+leads out of them is not read. Earlier trainings in the folder of a run are runs of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from .queries import NotFound
 READ_FIRST = 32
 """Steps of a run that are read before it is looked at."""
 
+MOST_ATTEMPTS = 50
+"""Earlier trainings in one folder that are listed, the newest; Python reads all."""
+
 SUBRUN = "explain"
 """The callback's own sub-run; people know the run without it."""
 
@@ -39,30 +43,54 @@ class Runs:
     def __init__(self, provider: Any, logdir: str, spec: str = "") -> None:
         self._provider = provider
         self._roots = _roots(logdir, spec)
+        self._folders = [root for _, root in self._roots if isinstance(root, Path)]
         self.logdir = logdir or spec
-        self._readers: dict[Place, Reader] = {}
+        self._readers: dict[tuple[Place, int | None], Reader] = {}
+        self._attempts: dict[str, tuple[str, int]] = {}
+        """By the name of an earlier training, the run and its number."""
+        self._linked: set[str] = set()
         self._listed: dict[str, Reader] = {}
         self._announced: set[str] = set()
         self._example = ExampleRun()
         self._lock = threading.Lock()
 
     def readers(self, context: Any, experiment: str) -> dict[str, Reader]:
-        """By run, the reader of its records; runs whose folder is elsewhere are left out.
+        """By run, the reader of its records; runs whose folder is elsewhere are not there.
+
+        After each run come the earlier trainings in its folder, as far as no run is called so.
 
         Args:
             context: TensorBoard's request context.
             experiment: TensorBoard's id of the experiment.
         """
         listed = self._provider.list_tensors(context, experiment_id=experiment, plugin_name=NAME)
-        readers = {}
+        readers: dict[str, Reader] = {}
+        attempts: dict[str, tuple[str, int]] = {}
+        linked = set()
         for run in sorted(listed):
             folder = self._folder(run)
-            if folder is not None:
-                with self._lock:
-                    readers[run] = self._readers.setdefault(folder, Reader(folder, READ_FIRST))
-        self._listed = readers
+            if folder is None:
+                linked |= {run} if self._leads_out(run) else set()
+                continue
+            readers[run] = newest = self._reader(folder, None)
+            for attempt in newest.index().attempts[-1 - MOST_ATTEMPTS : -1]:
+                name = f"{run} (attempt {attempt})"
+                if name not in listed:
+                    readers[name] = self._reader(folder, attempt)
+                    attempts[name] = (run, attempt)
+        self._listed, self._attempts, self._linked = readers, attempts, linked
         self._announced = set(listed)
         return readers
+
+    def _reader(self, folder: Place, attempt: int | None) -> Reader:
+        with self._lock:
+            made = Reader(folder, READ_FIRST, attempt)
+            return self._readers.setdefault((folder, attempt), made)
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """Runs reached by a link that leads out of the log directories, as of the last listing."""
+        return frozenset(self._linked)
 
     def announced(self, run: str) -> bool:
         """Whether the callback wrote this run, as far as was known when runs were last listed."""
@@ -93,6 +121,9 @@ class Runs:
 
     def name(self, run: str) -> str:
         """What a person calls the run: without the sub-run `explain`."""
+        if run in self._attempts:
+            of, attempt = self._attempts[run]
+            return f"{self.name(of)} (attempt {attempt})"
         parts = run.replace(os.sep, "/").split("/")
         if parts[-1] == SUBRUN:
             parts.pop()
@@ -113,17 +144,27 @@ class Runs:
         return None
 
     def _inside(self, root: Place, run: str) -> Place | None:
-        """The records' folder of a run, if there is one and it does not lead out of `root`."""
+        """The records' folder of a run, if there is one and it is in a log directory."""
         if isinstance(root, Path):
             folder = Path(os.path.realpath(root / run / RECORDS))
-            return folder if folder.is_relative_to(root) and folder.is_dir() else None
+            is_inside = any(folder.is_relative_to(own) for own in self._folders)
+            return folder if is_inside and folder.is_dir() else None
         if ".." in run.split("/"):  # a client may take it for the folder above
             return None
         far = root / run / RECORDS
         try:  # to ask a store takes long: only for what has not been seen yet
-            return far if far in self._readers or far.is_dir() else None
+            return far if (far, None) in self._readers or far.is_dir() else None
         except OSError:
             return None
+
+    def _leads_out(self, run: str) -> bool:
+        """Whether a run without a folder that is read is there, behind a link."""
+        return any(
+            below is not None and (root / below / RECORDS).is_dir()
+            for group, root in self._roots
+            if isinstance(root, Path) and ".." not in run.split(os.sep)
+            for below in [_below(group, run)]
+        )
 
 
 def _without_subrun(folder: Place) -> Place:

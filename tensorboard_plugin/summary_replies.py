@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,11 @@ DEFAULT_KEPT = 10
 NOT_HERE = (
     "The records of this run are missing: `plugins/keras_explain` is not beside its event file. "
     "Copy that folder along to see the raw maps of every step, layers and weights."
+)
+LINKED = (
+    "The records of this run are not read: its folder is a link that leads out of the log "
+    "directory. Start TensorBoard with `--logdir` at a folder that holds the linked one, or name "
+    "it: `--logdir_spec name:/the/linked/folder`."
 )
 OUT_OF_REACH = (
     "TensorBoard reads this run from afar, where the tab can reach no records. For s3:// or gs:// "
@@ -106,7 +111,15 @@ def manifest(
     }
 
 
-def missing(announced: bool, local: bool, kept: int, pictures: Mapping[str, Series]) -> list[str]:
+def linked(names: Sequence[str]) -> str:
+    """Why runs that are behind a link, and have nothing else to show, are not listed."""
+    some = ", ".join(name[:80] for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"Not shown: {some}. {LINKED}"
+
+
+def missing(
+    announced: bool, local: bool, kept: int, pictures: Mapping[str, Series], is_linked: bool = False
+) -> list[str]:
     """What is missing of a run without records, and why.
 
     Args:
@@ -114,8 +127,10 @@ def missing(announced: bool, local: bool, kept: int, pictures: Mapping[str, Seri
         local: Whether there is a log folder on this machine.
         kept: Pictures of a tag that TensorBoard keeps; 0 is all.
         pictures: The pictures of the run.
+        is_linked: Whether its folder is a link that leads out of the log directory.
     """
-    said = [FOREIGN if not announced else NOT_HERE if local else OUT_OF_REACH]
+    here = LINKED if is_linked else NOT_HERE
+    said = [FOREIGN if not announced else here if local else OUT_OF_REACH]
     if kept and any(len(each.times) >= kept for each in pictures.values()):
         said.append(
             f"TensorBoard keeps {kept} pictures of a tag, drawn by lot from all steps. "

@@ -54,4 +54,5 @@ def event_files(run: Place) -> list[Place]:
 def _publish_changed(step: Step, was: Sequence[Prepared], records: Sequence[Prepared]) -> None:
     pairs = zip(was, records, strict=True)
     if not all(np.array_equal(a.stats, b.stats, equal_nan=True) for a, b in pairs):
-        publish(step.path, step_bytes(step.info, step.attempt, step.probes, records))
+        content = step_bytes(step.info, step.attempt, step.probes, records, step.since)
+        publish(step.path, content)

@@ -19,7 +19,8 @@ RECORDS = Path("plugins", "keras_explain")
 """Where the records lie below a run of TensorBoard."""
 
 _STEP = re.compile(r"step-(\d{3,6})-(\d{10})\.safetensors", re.ASCII)
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
+"""What the name of a file that is being written begins with."""
 
 
 def step_file(attempt: int, step: int) -> str:
@@ -49,7 +50,7 @@ class Found(NamedTuple):
 def step_files(folder: Place) -> Iterator[Found]:
     """The step files of `folder`, in no order; nothing if there is no such folder.
 
-    Only regular files count: a link could lead out of the folder, and a pipe would never answer.
+    Pipes and folders do not count. Links do, and cannot be read: one could lead out of the folder.
     """
     if isinstance(folder, Remote):
         with contextlib.suppress(FileNotFoundError):
@@ -65,7 +66,7 @@ def step_files(folder: Place) -> Iterator[Found]:
                 continue
             with contextlib.suppress(FileNotFoundError):  # replaced since it was listed
                 status = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
+                if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
                     attempt, number = int(match[1]), int(match[2])
                     yield Found(
                         attempt,
@@ -127,7 +128,7 @@ def publish(path: Place, content: bytes, fsync: bool = False) -> None:
 
 
 def _publish(path: Path, content: bytes, fsync: bool) -> None:
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         with open(temporary, "wb", buffering=0) as file:
             left = memoryview(content)
@@ -167,7 +168,7 @@ def temporary_files(folder: Place) -> list[Place]:
     """Files that are being written, or that a writer that was killed has left."""
     if isinstance(folder, Remote):  # a put leaves nothing
         return []
-    return [*sorted(folder.glob(_TEMPORARY + "*"))]
+    return [*sorted(folder.glob(TEMPORARY + "*"))]
 
 
 def remove_temporary(folder: Place) -> None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from .errors import UnknownRecord
 from .folder import Found
@@ -41,6 +42,8 @@ class Index:
         listed: The files of the steps shown, and of those that will be shown if nothing is wrong
             with them, in order.
         unread: How many files have not been read yet, shown or not.
+        attempts: Numbers of the trainings that the files are of, the one shown last: an attempt
+            that a newer one only goes on from is part of that.
     """
 
     steps: tuple[Step, ...]
@@ -48,6 +51,7 @@ class Index:
     records: Layout
     listed: tuple[Found, ...] = ()
     unread: int = 0
+    attempts: tuple[int, ...] = ()
 
     @cached_property
     def by_number(self) -> dict[int, Step]:
@@ -110,7 +114,8 @@ def index_of(found: Iterable[Found], known: Mapping[Found, Step | Problem]) -> I
     whole = {of: step for of in usable if isinstance(step := known.get(of), Step)}
     newest = whole[max(whole)] if whole else None
     probes = newest and newest.probes
-    kept = {of: whole.get(of) for of in _not_superseded(usable)}
+    ranges = _ranges(usable, whole)
+    kept = {of: whole.get(of) for of in _not_superseded(usable, ranges)}
     theirs = {of.attempt for of, step in kept.items() if step and step.probes == probes}
     files = tuple(
         of for of, step in kept.items() if (step.probes == probes if step else of.attempt in theirs)
@@ -126,7 +131,43 @@ def index_of(found: Iterable[Found], known: Mapping[Found, Step | Problem]) -> I
         records,
         files,
         len(usable) - len(whole),
+        _trainings(ranges),
     )
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Steps of another training that one which starts now will hide.
+
+    Attributes:
+        attempt: The number by which they can still be read.
+        first: The first of them.
+        last: The last of them.
+        same_probes: Whether they explain the same examples, as far as that is known.
+    """
+
+    attempt: int
+    first: int
+    last: int
+    same_probes: bool
+
+
+def hidden_by(index: Index, start: int, probes: str | None) -> Hidden | None:
+    """What a training hides that starts with the network of step `start`, -1 for a new one.
+
+    Args:
+        index: The folder as it is.
+        start: As `Writer` takes it.
+        probes: Content hash of its probes, where it is known yet.
+    """
+    if not index.listed:
+        return None
+    last = index.listed[-1]
+    same = probes is None or not index.steps or index.steps[-1].probes == probes
+    if same and start >= last.step:
+        return None
+    hidden = [of.step for of in index.listed if of.step > start or start < 0 or not same]
+    return Hidden(last.attempt, hidden[0], hidden[-1], same)
 
 
 def listed(values: Sequence[object]) -> str:
@@ -137,12 +178,51 @@ def listed(values: Sequence[object]) -> str:
     return "one of " + ", ".join(str(value)[:80] for value in values[:30]) + more
 
 
-def _not_superseded(files: Sequence[Found]) -> list[Found]:
-    """Those of the sorted `files` that no newer attempt has started below."""
-    kept: list[Found] = []
+class _Range(NamedTuple):
+    """The steps of one attempt."""
+
+    attempt: int
+    begins: int
+    """The first step that its training has changed the network for, or -1."""
+    hides: int
+    """From which step on it hides those of older attempts."""
+    last: int
+    probes: str | None
+    """As far as they are known."""
+
+
+def _ranges(files: Sequence[Found], known: Mapping[Found, Step]) -> list[_Range]:
+    """The attempts of the sorted `files`, the oldest first."""
+    ranges = []
+    for attempt, found in groupby(files, key=lambda of: of.attempt):
+        of_attempt = list(found)
+        steps = [step for of in of_attempt if (step := known.get(of))]
+        said = [step.since for step in steps if step.since is not None]
+        first, last = of_attempt[0].step, of_attempt[-1].step
+        begins = said[0] if said else first
+        probes = steps[-1].probes if steps else None
+        ranges.append(_Range(attempt, begins, min(begins, first), last, probes))
+    return ranges
+
+
+def _trainings(ranges: Sequence[_Range]) -> tuple[int, ...]:
+    """The attempts but for those from whose last step the next one goes on, or that have none."""
+
+    def goes_on(after: _Range, before: _Range) -> bool:
+        same = None in (after.probes, before.probes) or after.probes == before.probes
+        return before.last < 0 or (after.begins > before.last and same)
+
+    ended = [not goes_on(after, before) for before, after in pairwise(ranges)]
+    return tuple(
+        of.attempt for of, has_ended in zip(ranges, [*ended, True], strict=False) if has_ended
+    )
+
+
+def _not_superseded(files: Sequence[Found], ranges: Sequence[_Range]) -> list[Found]:
+    """Those of the sorted `files` that no newer attempt hides."""
+    ends: dict[int, float] = {}
     end = math.inf
-    for _, attempt in groupby(reversed(files), key=lambda found: found.attempt):
-        of_attempt = list(attempt)
-        kept += [found for found in of_attempt if found.step < end]
-        end = min(end, of_attempt[-1].step)
-    return kept[::-1]
+    for of in reversed(ranges):
+        ends[of.attempt] = end
+        end = min(end, of.hides)
+    return [found for found in files if found.step < ends[found.attempt]]

@@ -114,6 +114,9 @@ class StepHeader:
         layout: The records.
         start: Where the data of the file start.
         stats_checksums: CRC-32 of each record's statistics, in the order of `layout`.
+        since: The first step after the one that its training started at, or -1 for a training
+            from the start: it hides the steps of older attempts from there on, also where it logs
+            fewer. None in older files: the first step that it logged.
     """
 
     info: StepInfo
@@ -122,6 +125,7 @@ class StepHeader:
     layout: Layout
     start: int
     stats_checksums: array[int]
+    since: int | None
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,13 @@ class Prepared:
     stats: NDArray[np.float32]
 
 
-def step_bytes(info: StepInfo, attempt: int, probes: str, records: Sequence[Prepared]) -> bytes:
+def step_bytes(
+    info: StepInfo,
+    attempt: int,
+    probes: str,
+    records: Sequence[Prepared],
+    since: int | None = None,
+) -> bytes:
     """The file of one step.
 
     Raises:
@@ -151,6 +161,7 @@ def step_bytes(info: StepInfo, attempt: int, probes: str, records: Sequence[Prep
         **info.to_json(),
         "attempt": attempt,
         "probes": probes,
+        **({} if since is None else {"since": since}),
         "records": {record.spec.key: record.spec.to_json() for record in records},
         "shapes": [list(record.encoded.values.shape) for record in records],
         "stats_crc32": [zlib.crc32(record.stats.tobytes()) for record in records],
@@ -176,6 +187,7 @@ def step_header(header: Header, known: dict[bytes, Layout]) -> StepHeader:
     attempt, probes = fields.pop("attempt", None), fields.pop("probes", None)
     if not is_int(attempt) or not isinstance(probes, str) or len(probes) != 64:
         raise DamagedFile("Its attempt or the hash of its probes is missing.")
+    since = fields.pop("since", None)
     records, checksums = fields.pop("records", None), fields.pop("stats_crc32", None)
     shapes = fields.pop("shapes", None)
     if not isinstance(records, dict) or not isinstance(checksums, list):
@@ -198,7 +210,9 @@ def step_header(header: Header, known: dict[bytes, Layout]) -> StepHeader:
         raise DamagedFile(f"Its metadata is not ours: {error}") from error
     if len(crcs) != len(layout):
         raise DamagedFile("It must have one checksum of statistics a record.")
-    return StepHeader(info, attempt, probes, layout, header.start, crcs)
+    if since is not None and not (is_int(since) and -1 <= since <= info.step + 1):
+        raise DamagedFile("The step at which its training starts must be one up to its own.")
+    return StepHeader(info, attempt, probes, layout, header.start, crcs, since)
 
 
 def _layout(records: dict[str, Any], tensors: Mapping[str, Tensor]) -> Layout:

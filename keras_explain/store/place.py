@@ -268,6 +268,9 @@ def _told(place: Remote) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, "There is no such file", str(place)) from error
     except FileExistsError as error:
         raise FileExistsError(errno.EEXIST, "There is such a file", str(place)) from error
+    except PermissionError as error:
+        says = f"The store does not allow it. {error!s:.500}"
+        raise PermissionError(errno.EACCES, says, str(place)) from error
     except Exception as error:  # clients raise errors of their own kinds
         says = f"{type(error).__name__}: {error!s:.500}"
         raise OSError(_FAILED, f"The store did not do it. {says}", str(place)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Collection, Sequence
@@ -44,10 +45,18 @@ class Reader:
         first: How many of the newest files are read as soon as the folder is listed, so that a
             long run costs no more than a short one; the others when they are asked for. All by
             default.
+        attempt: The newest attempt that is looked at: the folder as it was before a later training
+            started in it. By default all.
     """
 
-    def __init__(self, folder: str | PathLike[str] | Place, first: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | PathLike[str] | Place,
+        first: int | None = None,
+        attempt: int | None = None,
+    ) -> None:
         self.folder = place_of(folder)
+        self.attempt = attempt
         self._first = first
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._found: list[Found] = []
@@ -255,6 +264,8 @@ class Reader:
         looked = self._version(), time.time()
         self._listed = 0, 0.0
         found = sorted(step_files(self.folder), reverse=True)
+        if self.attempt is not None:
+            found = [of for of in found if of.attempt <= self.attempt]
         self._listed = looked
         # What could not be read the last time may be readable now.
         known = {
@@ -305,7 +316,13 @@ class Reader:
             if (header.attempt, header.info.step) != (found.attempt, found.step):
                 raise DamagedFile("It holds another step than its name says.")
         except OSError as error:
-            return Problem(found.name, f"It cannot be read: {error.strerror}", lasting=False)
+            return Problem(found.name, f"It cannot be read: {_why(error)}", lasting=False)
         except DamagedFile as error:
             return Problem(found.name, str(error))
         return Step(**vars(header), path=path)
+
+
+def _why(error: OSError) -> str | None:
+    if error.errno == errno.ELOOP:
+        return "it is a symbolic link. Put the file itself there: links to records are not followed"
+    return error.strerror

@@ -29,10 +29,11 @@ _MOST_TRIES = 1000
 class Writer:
     """Writes the records of one training to `folder`.
 
-    A training that goes on behind the last step of the same probes continues that attempt, unless
-    its writer is still alive. Any other start opens a new attempt, from whose first step on the
-    older ones are hidden. No two live writers share an attempt. On an object store, nobody knows
-    whether a writer that has not been closed is alive: its attempt is not continued.
+    A training that goes on from the last step of the same probes, or after it, continues that
+    attempt, unless its writer is still alive. Any other start opens a new attempt, which hides the
+    older ones from there on; `Reader(attempt=)` still shows them. No two live writers share an
+    attempt. On an object store, nobody knows whether a writer that has not been closed is alive:
+    its attempt is not continued.
 
     One step costs its file's bytes on disk and no memory but the stored rows of the last two
     steps, which the drift needs.
@@ -41,7 +42,8 @@ class Writer:
         folder: The records' folder, `<log_dir>/explain/plugins/keras_explain`; made if missing.
         probes: The examples explained. Their file is written at once, also over an older one: the
             newest names and pictures hold for all steps.
-        start: The first step that will be written.
+        start: The step of the network that the training starts with, -1 for a new one. It may be
+            written (again) or not.
         fsync: Wait at every step until the disk has it, so that a power cut cannot take it back.
 
     Raises:
@@ -50,6 +52,8 @@ class Writer:
     Attributes:
         drift: By key, the median drift over the probes at the last step; not where it is unknown.
         others: Who else has written to the folder since the attempt was opened.
+        resumed: The step `start` as the folder has it, where an earlier training of the same
+            probes wrote it; a new training, from -1 on, has none.
     """
 
     def __init__(
@@ -67,7 +71,9 @@ class Writer:
         self._kept: list[tuple[int, dict[str, Encoded]]] = []
         """The last two steps written, with their records."""
         self.others: tuple[str, ...] = ()
+        self.resumed: Step | None = None
         self._publish_probes(anew=True)
+        self._since: int | None = start + 1 if start >= 0 else -1
         self._claim = self._open_attempt(start)
 
     @property
@@ -107,9 +113,10 @@ class Writer:
         self._publish_probes()
         if not self._claim.holds:
             self._claim.release()
-            self._claim = self._open_attempt(info.step)
+            self._since = info.step
+            self._claim = self._open_attempt(None)
         path = self.folder / step_file(self.attempt, info.step)
-        content = step_bytes(info, self.attempt, self.probes.hash, prepared)
+        content = step_bytes(info, self.attempt, self.probes.hash, prepared, self._since)
         publish(path, content, self._fsync)
         self._claim.touch()
         self.others = tuple(other.said for other in self._alive if other.has_written())
@@ -127,7 +134,8 @@ class Writer:
             persistently(partial(make_folder, self.folder, self._fsync))
             publish(path, probe_bytes(self.probes), self._fsync)
 
-    def _open_attempt(self, start: int) -> Claim | ObjectClaim:
+    def _open_attempt(self, start: int | None) -> Claim | ObjectClaim:
+        """The claim to the attempt that `start` says; without it, to one of its own."""
         reader, least = Reader(self.folder), 0
         for _ in range(_MOST_TRIES):
             attempt, _ = self._next_attempt(reader, start, least)
@@ -142,23 +150,33 @@ class Writer:
             claim.release()
         else:
             raise OSError(f"No attempt of {self.folder} can be claimed: {_MOST_TRIES} are taken.")
-        if last is not None:
-            self._kept = [(last.info.step, reader.encoded_step(last))]
+        if start is not None and start >= 0:
+            step = reader.index().by_number.get(start)
+            self.resumed = step if step and step.probes == self.probes.hash else None
+            if last is not None:
+                steps = reader.index().steps[-2:]
+                self._kept = [(step.info.step, reader.encoded_step(step)) for step in steps]
+        if last is not None and last.attempt == claim.attempt:
+            self._since = last.since
         self._alive = other_writers(self.folder, claim)
         if not self._alive:
             remove_temporary(self.folder)
         return claim
 
-    def _next_attempt(self, reader: Reader, start: int, least: int) -> tuple[int, Step | None]:
+    def _next_attempt(
+        self, reader: Reader, start: int | None, least: int
+    ) -> tuple[int, Step | None]:
         """The attempt to write, `least` or more, and the last step where that is gone on from."""
         # By the names: what cannot be read today must not be mixed with what is written now.
         newest = max((found.attempt for found in step_files(self.folder)), default=-1)
         last = next(iter(reader.index().steps[-1:]), None)
         follows = (
-            last is not None
+            start is not None
+            and start >= 0
+            and last is not None
             and last.attempt == newest
             and last.probes == self.probes.hash
-            and start > last.info.step
+            and start >= last.info.step
         )
         if follows and newest >= least:
             return newest, last
