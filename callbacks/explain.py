@@ -326,6 +326,7 @@ class Explain(keras.callbacks.Callback):
         if not is_chief(self.model):
             return
         self._fit.recorder = Recorder(
+            self.log_dir,
             made,
             probes=probes,
             summaries=self.summaries,

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -56,6 +55,7 @@ class Recorder:
     """Keeps the outcomes of one `fit`. A failure is counted, warned of once, and never raised.
 
     Args:
+        log_dir: Folder of the run; everything goes to `explain` inside it.
         made_by: The pass whose outcomes are kept.
         probes: The probes as they are kept.
         summaries: Whether to write summaries for TensorBoard's own tabs.
@@ -65,6 +65,7 @@ class Recorder:
 
     def __init__(
         self,
+        log_dir: Place,
         made_by: Pass,
         *,
         probes: ProbeSet,
@@ -72,7 +73,8 @@ class Recorder:
         fsync: bool,
         strict: bool,
     ) -> None:
-        self._start = Start(Path(), -1)
+        self._folder = log_dir / "explain"
+        self._start: int | None = None
         self._pass = made_by
         self._probes = probes
         self._fsync = fsync
@@ -99,12 +101,8 @@ class Recorder:
         return self._probes.hash
 
     def begin(self, start: Start) -> None:
-        """Take the folder of this training; it must be said before anything is kept."""
-        self._start = start
-
-    @property
-    def _folder(self) -> Place:
-        return self._start.log_dir / "explain"
+        """Take the folder and the start of this training, before anything is kept."""
+        self._folder, self._start = start.log_dir / "explain", start.step
 
     def has_room(self) -> bool:
         """Whether a step could be kept now, without waiting for the disk."""
@@ -192,9 +190,8 @@ class Recorder:
         try:
             if self._writer is None:
                 folder = self._folder / RECORDS
-                self._writer = Writer(
-                    folder, self._probes, start=self._start.step, fsync=self._fsync
-                )
+                start = moment.step - 1 if self._start is None else self._start
+                self._writer = Writer(folder, self._probes, start=start, fsync=self._fsync)
             resumed = self._writer.resumed
             if moment.is_start and resumed is not None:
                 # The step that the training goes on from is made anew, and keeps its figures.

@@ -112,6 +112,23 @@ def test_what_is_missing_is_said_with_its_reason(client, logdir):
         assert "from afar" in manifest(far, "bare/explain")["summaries"]["missing"][0]
 
 
+def test_a_run_behind_a_link_out_of_the_log_directory_says_so(tmp_path):
+    """As TensorBoard itself advises: links to the runs to be compared, in a folder of their own."""
+    make_run(tmp_path / "elsewhere" / "run", steps=3)
+    make_foreign_run(tmp_path / "elsewhere" / "run" / "explain")
+    (tmp_path / "compared").mkdir()
+    (tmp_path / "compared" / "mine").symlink_to(tmp_path / "elsewhere" / "run")
+    client = client_of(provider_of(tmp_path / "compared"), tmp_path / "compared")
+    reply = json.loads(ask(client, "runs").data)
+    assert [(run["run"], run["steps"]) for run in reply["runs"]] == [("mine/explain", None)]
+    assert "problem" not in reply
+    told = manifest(client, "mine/explain")["summaries"]
+    assert told["pictures"]
+    assert "a link that leads out of the log directory" in told["missing"][0]
+    assert "--logdir_spec" in told["missing"][0]
+    assert "not beside its event file" not in " ".join(told["missing"])
+
+
 def test_the_number_of_pictures_kept_is_tensorboard_s(logdir):
     flags = SimpleNamespace(logdir=str(logdir), logdir_spec=None, samples_per_plugin={"images": 4})
     told = manifest(client_of(provider_of(logdir), logdir, flags=flags), "cam")
