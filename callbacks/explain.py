@@ -76,7 +76,8 @@ class Explain(keras.callbacks.Callback):
             `WeightGradients`, less those that do not apply to the model.
         target: Which output of the model is explained: `"true"` for the label's (the sum of all,
             where a probe has several), `"predicted"` for the highest at each step, an index, one
-            index a probe; or a `keras_explain.Contrast`, `TopK` or `Region`.
+            index a probe; or a `keras_explain.Contrast`, `NextToken`, `TopK` or
+            `Region`.
         every: Explain every so many epochs (or batches), and once more at the end.
         unit: `"epoch"` or `"batch"`. Steps are numbered as Keras does, from 0; the network before
             training is step -1.

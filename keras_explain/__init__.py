@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .run import Run as Run
     from .store.check import check as check
     from .targets import Contrast as Contrast
+    from .targets import NextToken as NextToken
     from .targets import Region as Region
     from .targets import TopK as TopK
 
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Contrast": "keras_explain.targets",
     "Features": "keras_explain.inputs",
+    "NextToken": "keras_explain.targets",
     "Picture": "keras_explain.inputs",
     "Region": "keras_explain.targets",
     "Run": "keras_explain.run",
@@ -38,6 +40,7 @@ _HOMES = {
 __all__ = [
     "Contrast",
     "Features",
+    "NextToken",
     "Picture",
     "Region",
     "Run",

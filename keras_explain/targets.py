@@ -14,7 +14,7 @@ from .labels import are_several, class_indices, classes_at
 from .store.format.task import Task
 
 KNOWN = "'true', 'predicted', an index, or one index a probe"
-FORMS = f"{KNOWN}; or a Contrast, TopK or Region"
+FORMS = f"{KNOWN}; or a Contrast, NextToken, TopK or Region"
 MOST_NAMED = 8
 
 Shape = tuple[int, ...]
@@ -81,6 +81,74 @@ class Contrast:
             return indices, _spread(for_it - against_it, logits)
 
         return Target(f"{text} minus {against}", weigh)
+
+
+@dataclass(frozen=True, eq=False)
+class NextToken:
+    """The logit of one token at one position of a language model's outputs.
+
+    The output at a position says which token comes after it. So `NextToken(position=4)` explains
+    what the model expects behind the token at 4, by the tokens up to there.
+
+    Attributes:
+        position: Which position, from 0, or negative from the end; one for all probes or one each.
+        token: 'true' for that of the labels at the position, 'predicted' for the likeliest at the
+            step, or a token's id; one for all probes or one each.
+    """
+
+    position: Any = -1
+    token: Any = "true"
+
+    def __post_init__(self) -> None:
+        _check(self.token, "token")
+        if np.asarray(self.position).dtype.kind not in "iu":
+            raise ValueError(
+                "`position` must be a whole number, or one for each probe. "
+                f"Received: {self.position!r}"
+            )
+
+    def resolved(self, labels: Any, shape: Shape) -> Target:
+        """The target for these labels and logits of this shape."""
+        if len(shape) != 3:
+            raise ValueError(
+                "NextToken needs outputs at each token, `(probes, tokens, vocabulary)`. "
+                f"Received: outputs of shape {shape}"
+            )
+        probes, tokens, words = shape
+        at = np.asarray(self.position)
+        if at.shape not in ((), (1,), (probes,)) or (at < -tokens).any() or (at >= tokens).any():
+            raise ValueError(
+                f"`position` must be one of the {tokens} positions, or one for each of {probes} "
+                f"probes. Received: {self.position!r}"
+            )
+        at = np.broadcast_to(at % tokens, (probes,)).astype(np.int32)
+        here = np.eye(tokens, dtype=np.float32)[at]
+        there = classes_at(labels, shape) if isinstance(self.token, str) else None
+        known = None if there is None else there[np.arange(probes), at]
+        if isinstance(self.token, str) and self.token == "true" and known is None:
+            raise ValueError(
+                "`token='true'` needs a token at each position among the labels. "
+                f"Received: {'no labels' if labels is None else f'shape {np.shape(labels)}'}"
+            )
+        text, choose = _choice(
+            known if isinstance(self.token, str) and self.token == "true" else self.token,
+            "token",
+            labels,
+            shape,
+        )
+
+        def weigh(logits: Any) -> tuple[Any, Any]:
+            ops = keras.ops
+            chosen = logits
+            if isinstance(self.token, str) and self.token == "predicted":
+                chosen = ops.sum(ops.cast(logits, "float32") * here[:, :, None], axis=1)
+            indices = choose(chosen)
+            one = ops.one_hot(indices, words, dtype="float32")
+            return indices, one[:, None, :] * here[:, :, None]
+
+        word = "true token" if known is not None and self.token == "true" else f"token: {text}"
+        where = f"position {int(at[0])}" if (at == at[0]).all() else "a position a probe"
+        return Target(f"{word}, at {where}", weigh)
 
 
 @dataclass(frozen=True)
@@ -191,7 +259,8 @@ def target_of(spec: Any, labels: Any, shape: Shape, task: Task | None = None) ->
     """Read the user's `target`.
 
     Args:
-        spec: 'true', 'predicted', an index, one index a probe; or a `Contrast`, `TopK` or `Region`.
+        spec: 'true', 'predicted', an index, one index a probe; or a `Contrast`, `NextToken`,
+            `TopK` or `Region`.
         labels: The probes' labels for the explained output, or None: class indices `(probes,)` or
             `(probes, 1)`, one-hot (also smoothed) or multi-hot rows `(probes, outputs)`, or for
             dense outputs a class at each position.
@@ -201,9 +270,9 @@ def target_of(spec: Any, labels: Any, shape: Shape, task: Task | None = None) ->
     Raises:
         ValueError: If `spec` is none of these, or names an output that the model does not have.
     """
-    if isinstance(spec, Contrast | TopK | Region):
+    if isinstance(spec, Contrast | NextToken | TopK | Region):
         return spec.resolved(labels, shape)
-    if isinstance(spec, type) and spec in (Contrast, TopK, Region):
+    if isinstance(spec, type) and spec in (Contrast, NextToken, TopK, Region):
         raise ValueError(f"`target` must be an instance. Received: the class {spec.__name__}")
     numbers = task is not None and task.kind == "numbers" and np.prod(shape[1:]) > 1
     if numbers and isinstance(spec, str) and spec in ("true", "predicted"):

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_explain
-from keras_explain import Contrast, Region, TopK
+from keras_explain import Contrast, NextToken, Region, TopK
 from keras_explain.callbacks import Explain
 from keras_explain.methods import IntegratedGradients, Saliency
 from keras_explain.targets import scores_of, target_of
@@ -280,3 +280,36 @@ def test_fit_explains_a_segmentation_by_default(tmp_path):
     run = keras_explain.Run(tmp_path)
     assert run.target == "true (at each position)"
     assert run.load("saliency", 0).shape == PICTURES.shape
+
+
+TOKENS = RNG.normal(size=(3, 5, 7)).astype("f4")
+NEXT = RNG.integers(0, 7, (3, 5))
+NEXT_TOKENS = {
+    "the last, true": (NextToken(), [4, 4, 4], NEXT[:, 4]),
+    "one, predicted": (NextToken(2, "predicted"), [2, 2, 2], TOKENS[:, 2].argmax(axis=1)),
+    "one each, given": (NextToken([0, 1, -1], [6, 5, 0]), [0, 1, 4], [6, 5, 0]),
+    "of all alike": (NextToken(1, 3), [1, 1, 1], [3, 3, 3]),
+}
+
+
+@pytest.mark.parametrize("name", NEXT_TOKENS)
+def test_one_token_is_explained_at_one_position(name):
+    spec, at, token = NEXT_TOKENS[name]
+    indices, weights, scores = weighed(spec, NEXT, TOKENS)
+    np.testing.assert_array_equal(indices, token)
+    np.testing.assert_allclose(scores, TOKENS[np.arange(3), at, token], rtol=1e-6)
+    assert weights.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("spec", "labels", "shape", "said"),
+    [
+        (NextToken(), None, (3, 5, 7), "`token='true'` needs a token at each position"),
+        (NextToken(5, 0), NEXT, (3, 5, 7), "one of the 5 positions, .*Received: 5"),
+        (NextToken(0, 9), NEXT, (3, 5, 7), r"0 to 6. Received: \[9\]"),
+        (NextToken(0, 0), None, (3, 7), r"`\(probes, tokens, vocabulary\)`. Received"),
+    ],
+)
+def test_a_next_token_that_is_none_is_refused(spec, labels, shape, said):
+    with pytest.raises(ValueError, match=said):
+        target_of(spec, labels, shape)

@@ -100,12 +100,15 @@ def test_the_task_and_the_truth_come_back_from_the_file(tmp_path):
     assert read.load().hash == kept.hash
 
 
-def test_a_task_that_is_none_is_damage(tmp_path):
+def test_a_task_that_is_none_is_damage(tmp_path, monkeypatch):
     kept = probes(task=Task("numbers", "values", (1,)))
     path = tmp_path / "probes"
-    path.write_bytes(probe_bytes(kept).replace(b"values", b"valuez"))
-    with pytest.raises(DamagedFile, match="task"):
-        ProbeFile.open(path, kept.hash)
+    for fields in ({"kind": "number"}, {**kept.task.to_json(), "shape": [0]}, [], "classes"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Task, "to_json", lambda task, fields=fields: fields)
+            path.write_bytes(probe_bytes(kept))
+        with pytest.raises(DamagedFile, match="Its task is not what it should be"):
+            ProbeFile.open(path, kept.hash)
 
 
 def test_the_truth_must_fit_the_task():
