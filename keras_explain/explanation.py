@@ -36,8 +36,8 @@ def explain(
         method: A method's name, such as `"grad_cam"`, its class, or an instance with its options.
         target: Index of the output explained, one for all or one for each example; `"predicted"`
             for each example's highest; `"true"` for the `labels` (the sum of all, where an example
-            has several); or a `Contrast`, `NextToken`, `TopK` or `Region`. By default `"true"` where there are
-            labels, else `"predicted"`.
+            has several); or a `Contrast`, `NextToken`, `TopK` or `Region`. By default `"true"`
+            where there are labels, else `"predicted"`.
         labels: The examples' labels, in the structure of the model's outputs. Weight gradients
             need them.
         output: Name or index of the explained one among several outputs.
