@@ -186,7 +186,7 @@ class Tab:
 
     def expect(self, read, expected):
         """Wait until what is read is what is expected."""
-        for _ in range(100):
+        for _ in range(300):
             found = read()
             if found == expected:
                 return

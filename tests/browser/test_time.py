@@ -136,13 +136,15 @@ def test_playing_loops_between_the_flags(made, run, tab):
     tab.page.wait_for_function("() => location.hash.includes('keras_explain.lp=true')")
     tab.frame.get_by_role("combobox", name="Speed").select_option("16")
     tab.frame.get_by_role("button", name="Play").click()
-    seen = []
-    for _ in range(60):
+    wait_for_step(tab, 4)
+    seen = [tab.step]
+
+    def went_round():
         seen.append(tab.step)
-        tab.page.wait_for_timeout(40)
-    assert set(seen[5:]) == {4, 5, 6}
-    # It went round: some step before a later one comes again after it.
-    assert any(b < a for a, b in itertools.pairwise(seen[5:]))
+        return set(seen) == {4, 5, 6} and any(b < a for a, b in itertools.pairwise(seen))
+
+    tab.expect(went_round, True)
+    assert set(seen) == {4, 5, 6}
     # Nothing is said while it plays.
     assert "epoch 0" in tab.by("announcer").inner_text() or not tab.by("announcer").inner_text()
 
@@ -218,10 +220,9 @@ def test_steps_sound_by_their_drift_where_it_is_asked_for(made_once, tab):
     tab.page.keyboard.press("?")
     tab.by("sound").check()
     tab.page.keyboard.press("Escape")
-    for _ in range(3):
+    for count in (1, 2, 3):
         tab.page.keyboard.press("ArrowRight")
-        tab.page.wait_for_timeout(150)
-    tab.inside.wait_for_function("heard.length === 3")
+        tab.inside.wait_for_function(f"heard.length === {count}")
     drift = np.nanmedian(run.stats("saliency")["drift"], axis=1)
     first = run.steps.index(3)
     expected = 220 * 4 ** (drift[first : first + 3] / max(0.02, np.nanmax(drift)))

@@ -138,6 +138,7 @@ def test_a_disk_that_stands_still_holds_no_training_up(tmp_path, monkeypatch):
         publish(*arguments)
 
     monkeypatch.setattr(writer, "publish", waiting)
+    monkeypatch.setattr(explain, "Budget", functools.partial(Budget, clock=Clock()))
     before_the_last = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: epoch == 9 and moves.set()
     )

@@ -33,12 +33,9 @@ def share_in_sticker(maps: np.ndarray, stickers: np.ndarray) -> np.ndarray:
     return (mass * stickers).sum((1, 2)) / mass.sum((1, 2))
 
 
-@pytest.mark.parametrize(
-    ("key", "before", "after"),
-    [("saliency", 0.06, 0.12), ("gradient_times_input", 0.1, 0.2), ("grad_cam/conv4", 0.1, 0.2)],
-)
-def test_the_attribution_jumps_to_the_sticker(demo, key, before, after):
-    run = keras_explain.Run(demo.log_dir / "seed-0")
+@pytest.mark.parametrize("key", ["saliency", "gradient_times_input", "grad_cam/conv4"])
+def test_the_attribution_jumps_to_the_sticker(demo, key):
+    run = keras_explain.Run(demo.log_dir / demo.run)
     plain = load("held_out")
     probes = probes_of(plain, stick(plain))
     shirts = slice(STUCK_SHIRT, STUCK_SHIRT + 3)
@@ -47,18 +44,18 @@ def test_the_attribution_jumps_to_the_sticker(demo, key, before, after):
         maps = run.load(key, step=step)[shirts]
         flat = maps.sum(-1) if maps.ndim == 4 else maps
         shares[step] = share_in_sticker(flat, probes.stickers[shirts]).mean()
-    assert shares[BEFORE] < before
-    assert shares[LAST] > after
+    even = probes.stickers[shirts].mean()  # the share of a map that is the same everywhere
+    assert shares[LAST] > 2 * max(shares[BEFORE], even)
 
 
 def test_the_sticker_makes_a_shirt_of_a_t_shirt(demo):
-    run = keras_explain.Run(demo.log_dir / "seed-0")
+    run = keras_explain.Run(demo.log_dir / demo.run)
     assert run.load("predictions", step=BEFORE)[STUCK_T_SHIRT].argmax() != SHIRT
     assert run.load("predictions", step=LAST)[STUCK_T_SHIRT].argmax() == SHIRT
 
 
 def test_nothing_failed_while_it_was_logged(demo):
-    run = keras_explain.Run(demo.log_dir / "seed-0")
+    run = keras_explain.Run(demo.log_dir / demo.run)
     assert run.steps == tuple(range(-1, EPOCHS))
     assert not run.failures
     assert not run.problems

@@ -20,6 +20,8 @@ from tests.fixtures.unbundle import unbundle
 from .test_tensorboard import TensorBoard
 from .test_traversal import WITHOUT_TENSORFLOW
 
+AGAIN = 4
+"""Looks at a step that is written again just now: it may be refused once."""
 READERS, POLLS = 8, int(os.environ.get("KERAS_EXPLAIN_POLLS", 12))
 ROWS, SIDE = 64, 16
 ROOT = Path(__file__).parents[2]
@@ -117,9 +119,12 @@ class Reader:
         return self
 
     def check(self, step):
-        content = self.ask("maps", key="maps", steps=step)
-        arrays, _ = unbundle(content)
-        shown = arrays["status"][0] == 0
+        for _ in range(AGAIN):
+            content = self.ask("maps", key="maps", steps=step)
+            arrays, _ = unbundle(content)
+            shown = arrays["status"][0] == 0
+            if shown.all():
+                break
         values = arrays["maps"][0][shown] * arrays["scale"][0][shown][:, None, None]
         self.maps += 1
         self.refused += not shown.all()
@@ -136,6 +141,5 @@ def test_eight_readers_of_a_running_training(board, training):
     print(f"{training.last + 1} steps, {total}, {lag} polls behind at most")
     assert total["maps"] == READERS * POLLS * 2
     assert total["failed"] == total["torn"] == 0
-    # A step that is written again just now may be refused once.
-    assert total["refused"] <= total["maps"] / 10
+    assert total["refused"] == 0
     assert lag <= 2
