@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -12,11 +13,13 @@ from urllib.parse import quote
 import pytest
 
 import keras_explain
-from keras_explain.demo.serve import tensorboard as serving
+from keras_explain.demo import serve
 from tests.fixtures.make_run import make_run
 
 WITHOUT_TENSORFLOW = Path(__file__).parents[1] / "fixtures" / "without_tensorflow"
 AXE = Path(__file__).parents[2] / "tensorboard_plugin/frontend/node_modules/axe-core/axe.min.js"
+PATIENCE = 180
+"""Seconds until what is waited for must be there, however busy the machine is."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -59,8 +62,11 @@ def served(log_dir, port=None):
     """TensorBoard on a folder; gives its address."""
     port = port or free_port()
     with ExitStack() as server:
-        with patch.dict(os.environ, PYTHONPATH=str(WITHOUT_TENSORFLOW)):
-            server.enter_context(serving(log_dir, port))
+        with (
+            patch.dict(os.environ, PYTHONPATH=str(WITHOUT_TENSORFLOW)),
+            patch.object(serve, "PATIENCE", PATIENCE),
+        ):
+            server.enter_context(serve.tensorboard(log_dir, port))
         yield f"http://localhost:{port}/"
 
 
@@ -156,7 +162,7 @@ class Tab:
             self.inside.goto(self.inside.url)
         else:
             self.page.goto(place)
-        self.frame.get_by_role("main").wait_for(timeout=60_000)
+        self.frame.get_by_role("main").wait_for()
         return self
 
     def go(self, address=None, **state):
@@ -186,7 +192,8 @@ class Tab:
 
     def expect(self, read, expected):
         """Wait until what is read is what is expected."""
-        for _ in range(300):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             found = read()
             if found == expected:
                 return
@@ -218,7 +225,7 @@ def context(browser):
 @contextmanager
 def tab_in(page):
     """The tab in a page, which is left as if nobody had used it."""
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(1000 * PATIENCE)
     opened = Tab(page)
     yield opened
     opened.let_go()

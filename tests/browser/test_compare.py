@@ -12,7 +12,7 @@ import keras_explain
 from keras_explain.store.similarity import diff
 from tests.fixtures.make_run import make_run
 
-from .conftest import served
+from .conftest import PATIENCE, served
 from .test_tab import pixels, rendered, shown
 
 CAM = "grad_cam/conv5"
@@ -21,7 +21,8 @@ STEP = 3
 
 def wait_for_runs(address, count):
     """TensorBoard finds its runs one after the other."""
-    for _ in range(120):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         with urllib.request.urlopen(f"{address}data/plugin/keras_explain/runs") as reply:
             if len(json.load(reply)["runs"]) == count:
                 return
@@ -279,7 +280,7 @@ def test_keys_alone_open_an_example_and_a_link_restores_both_sides(opened, runs)
     tab.frame.get_by_label("Step B").select_option("6")
     tab.page.wait_for_function("() => /keras_explain.b=6/.test(location.hash)")
     tab.page.reload()
-    tab.by("stage").wait_for(timeout=60_000)
+    tab.by("stage").wait_for()
     tab.frame.locator("[data-testid=sides][data-a='0'][data-b='6']").wait_for()
     tab.frame.locator("[data-testid=side][data-side=A]", has_text="two").wait_for()
     tab.frame.locator("[data-testid=side][data-side=B]", has_text="one").wait_for()

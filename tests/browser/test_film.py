@@ -123,7 +123,7 @@ def test_a_gap_opens_and_the_link_keeps_the_part(opened):
     assert found == list(range(before[start], before[start + 1] + 1))
     assert len(found) == hidden + 2
     tab.page.reload()
-    frames(tab).first.wait_for(timeout=60_000)
+    frames(tab).first.wait_for()
     assert steps_of(tab) == found
     tab.frame.get_by_role("button", name="All steps", exact=True).click()
     tab.frame.get_by_role("button", name="Only A – B").click()

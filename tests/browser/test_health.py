@@ -13,7 +13,7 @@ import pytest
 import keras_explain
 from tests.fixtures.sick_run import STEPS, make_sick_run
 
-from .conftest import served
+from .conftest import PATIENCE, served
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,8 @@ def place(tmp_path_factory):
 
 def wait_until_measured(route):
     """TensorBoard lists the run some time after it answers; and a run is measured bit by bit."""
-    for _ in range(120):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         with contextlib.suppress(HTTPError), urllib.request.urlopen(route, timeout=60) as reply:
             if json.load(reply)["pending"] == 0:
                 return

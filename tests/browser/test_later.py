@@ -20,10 +20,7 @@ def scripts(tab):
 def test_other_views_come_after_the_first_and_a_click_waits_for_none(made_once, first_tab):
     tab = first_tab.open(made_once[1])
     parts = {path.name for path in STATIC.glob("*.js")}
-    for _ in range(600):
-        if parts <= set(scripts(tab)):
-            break
-        tab.page.wait_for_timeout(100)
+    tab.expect(lambda: parts <= set(scripts(tab)), True)
     come = scripts(tab)
     assert set(come) == parts
     assert come[:2] == ["index.js", "shell.js"]

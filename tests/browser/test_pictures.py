@@ -1,6 +1,7 @@
 """Curves, ranges, overlays and outlines: every painted pixel and line is NumPy's."""
 
 import re
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -35,6 +36,11 @@ def card(tab, row, step=STEP, **drawn):
     canvas = tab.frame.locator(f"canvas{terms}")
     canvas.wait_for()
     return canvas
+
+
+def ends_of(tab, row):
+    """The ends of a card's scale."""
+    return [float(card(tab, row).get_attribute(f"data-{end}")) for end in ("lo", "hi")]
 
 
 def bent_table(name, bend, signed, turned=False):
@@ -90,13 +96,9 @@ def test_ranges_are_percentiles_over_all_steps(made_once, opened):
     for span, ends in (("minmax", (0, 100)), ("p1", (1, 99)), ("p5", (5, 95))):
         tab = opened(CAM, o="map", r=span, x=4)
         low, high = np.percentile(maps, ends, axis=1)
-        for _ in range(100):
-            found = [float(card(tab, 4).get_attribute(f"data-{end}")) for end in ("lo", "hi")]
-            if np.allclose(found, [low.min(), high.max()], rtol=1e-3, atol=1e-7):
-                break
-            tab.page.wait_for_timeout(100)
-        else:
-            pytest.fail(f"{span}: the scale is {found}, and not {low.min()}, {high.max()}")
+        expected = pytest.approx([low.min(), high.max()], rel=1e-3, abs=1e-7)
+        tab.expect(partial(ends_of, tab, 4), expected)
+        found = ends_of(tab, 4)
         above = float((values > np.float32(found[1])).mean())
         caps = tab.frame.locator("[data-testid=clipped][data-side=above]")
         if above:

@@ -201,7 +201,7 @@ def test_keys_go_through_the_modes_and_the_link_keeps_mode_zoom_and_sampling(ope
     for term in ("d=delta", "z=0.18_0.18_0.64", "u=bilinear"):
         wait_for_address(tab, term)
     tab.page.reload()
-    tab.frame.locator("[data-testid=stage][data-mode=delta]").wait_for(timeout=60_000)
+    tab.frame.locator("[data-testid=stage][data-mode=delta]").wait_for()
     assert tab.by("glass").get_attribute("data-zoom") == "0.64"
     assert tab.by("resolution").inner_text() == "12×12 → 480×480"
     tab.page.keyboard.press("0")

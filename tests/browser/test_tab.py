@@ -144,19 +144,15 @@ def test_hovering_over_the_map_shows_that_cell(tab, demo, address):
 def test_every_two_steps_can_be_subtracted(tab, demo, address):
     run = keras_explain.Run(demo.log_dir)
     tab.open(address, v="detail", x=0, m=CAM, a=-1, b=0, e=0)
+    likeness = tab.by("likeness").locator("[data-name=cosine]")
     for step in range(1, EPOCHS):
         frame = tab.frame.locator(f'[data-testid=frame][data-step="{step}"]').first
         frame.click()
         tab.page.keyboard.press("]")
-        likeness = tab.by("likeness").locator("[data-name=cosine]")
         expected = 1 - run.diff(CAM, -1, step).cosine[0]
-        tab.page.wait_for_timeout(50)
-        for _ in range(60):
-            found = float(likeness.get_attribute("data-value"))
-            if abs(found - expected) < 1e-3:
-                break
-            tab.page.wait_for_timeout(50)
-        assert found == pytest.approx(expected, abs=1e-3)
+        tab.expect(
+            lambda: float(likeness.get_attribute("data-value")), pytest.approx(expected, abs=1e-3)
+        )
 
 
 @pytest.mark.browser
@@ -167,7 +163,7 @@ def test_the_keyboard_scrubs_and_the_link_keeps_the_view(tab, address):
     tab.page.wait_for_function("() => location.hash.includes('keras_explain.e=5')")
     assert tab.step == 5
     tab.page.reload()
-    tab.frame.get_by_role("main").wait_for(timeout=60_000)
+    tab.frame.get_by_role("main").wait_for()
     assert tab.step == 5
 
 
@@ -221,7 +217,7 @@ def test_a_live_run_grows_and_does_not_move_the_eye(made, tab, tmp_path):
     assert tab.step == 1
     make_run(tmp_path / "run", steps=7)
     tab.page.locator("app-header-reload button").click()
-    tab.by("news").wait_for(timeout=30_000)
+    tab.by("news").wait_for()
     assert tab.step == 1
     tab.by("news").click()
     assert tab.step == 5

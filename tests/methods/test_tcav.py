@@ -56,9 +56,9 @@ def test_the_planted_concept_is_found_and_a_random_one_is_not(tmp_path):
     accuracy = run.load("tcav/accuracy", last)[:, 0]
     assert score[0].tolist() == [0, 1]
     assert (p[0] < 0.05).all()
+    assert (p[0] < p[1]).all()  # of chance, one in twenty is below any 0.05
     assert accuracy[0] == 1
-    assert (p[1] > 0.05).all()
-    assert 0.3 < accuracy[1] < 0.7
+    assert 0.2 < accuracy[1] < 0.8
     expected = keras_explain.explain(model, x[45:75], method, labels=y[45:75])
     np.testing.assert_allclose(run.load("tcav/score", last), expected["tcav/score"])
 
@@ -158,7 +158,8 @@ def test_noise_is_seldom_significant():
     model, x = network(), images(6)
     concepts = {f"noise {at}": images(16) for at in range(60)}
     found = keras_explain.explain(model, x, TCAV(concepts, random=images(80)), target=0)
-    assert (found["tcav/p_value"][:, 0, 0] < 0.05).mean() < 0.1
+    # By chance it is three of the sixty, and more than twelve once in 50,000 times.
+    assert (found["tcav/p_value"][:, 0, 0] < 0.05).mean() <= 0.2
     assert 0.4 < found["tcav/accuracy"].mean() < 0.6
 
 
