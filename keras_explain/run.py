@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -14,8 +15,11 @@ from numpy.typing import NDArray
 from .health import Alert, Health, Thresholds
 from .store.errors import RecordsNotFound, UnknownRecord
 from .store.folder import RECORDS, step_files
+from .store.format.task import Task
 from .store.index import Problem, listed
 from .store.place import Place, Remote, place_of
+from .store.predictions import KEY as PREDICTIONS
+from .store.predictions import Predictions, predictions_at, task_of
 from .store.probes import ProbeSet
 from .store.reader import Reader
 from .store.schema import Failure, RecordSpec
@@ -138,6 +142,11 @@ class Run:
         return self._index.steps[-1].info.target if self._index.steps else None
 
     @property
+    def task(self) -> Task | None:
+        """What the numbers of the explained output mean; None in a run that does not say."""
+        return task_of(self._reader, self._index.steps[-1]) if self._index.steps else None
+
+    @property
     def failures(self) -> tuple[Failure, ...]:
         """What failed while explaining, oldest first."""
         return tuple(failure for step in self._index.steps for failure in step.info.failures)
@@ -162,8 +171,21 @@ class Run:
         return self._reader.load(self._index.step(step), key, probes)
 
     def predictions(self, step: int) -> NDArray[np.float32]:
-        """The model's output for each probe at one step, `(probes, classes)`."""
-        return self.load("predictions", step)
+        """The explained output for each probe at one step, as the model returns it.
+
+        `(probes, *task.shape)`; `(probes, outputs)` in a run that does not say its `task`.
+        """
+        outputs = self.load(PREDICTIONS, step)
+        task = self.task
+        fits = task is not None and math.prod(task.shape) == math.prod(outputs.shape[1:])
+        return outputs.reshape(len(outputs), *task.shape) if task and fits else outputs
+
+    def outcome(self, step: int) -> Predictions | None:
+        """What the predictions at one step mean: classes, probabilities, errors, losses.
+
+        None where the step keeps no predictions that can be used.
+        """
+        return predictions_at(self._reader, self._index.step(step))
 
     def diff(self, key: str, a: int, b: int) -> Diff:
         """What changed in a record from step `a` to step `b`; see `Diff`."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from keras_explain.store import DamagedFile, Reader
 from keras_explain.store.index import Index
 from keras_explain.store.layout import Stored
+from keras_explain.store.predictions import predictions_at
 from keras_explain.store.similarity import cosine_distance, spearman_distance, top_overlap
 from keras_explain.store.statistics import as_shown
 
 from .bundle import bundle
 from .grids import Grid, area_mean, common_grid
 from .maps import CHUNK, Status
-from .outcomes import by_class, classes
 from .queries import BadRequest, chosen
 
 FIGURES = {"cosine": cosine_distance, "spearman": spearman_distance, "top10": top_overlap}
@@ -68,11 +68,16 @@ class Side:
         """The rows as pictures."""
         return as_shown(values, self.stored.spec.axes, self.stored.spec.shown)
 
-    def predicted(self, number: int) -> NDArray[np.int32]:
-        """By example, the class that the network says at that step; -1 where it says none."""
+    def answers(self, number: int) -> NDArray[np.int32]:
+        """By example, the classes that the network says at that step, `(rows, answers)`.
+
+        -1 where it says none, as of numbers.
+        """
         step, count = self.index.by_number.get(number), self.stored.row_count
-        chances = None if step is None else by_class(self.reader, step, count)
-        return np.full(count, -1, np.int32) if chances is None else classes(chances)
+        said = None if step is None else predictions_at(self.reader, step)
+        if said is None or said.answers is None or len(said.answers) != count:
+            return np.full((count, 1), -1, np.int32)
+        return said.answers
 
 
 def pairs(
@@ -85,8 +90,8 @@ def pairs(
     """A bundle of `figures` of A's rows against B's, `(pairs of steps, rows)` each.
 
     Beside them the 99th percentile of each map's magnitude as shown (`p99_a`, `p99_b`), what
-    became of its row (`status_a`, `status_b`), and whether the two predict another class
-    (`flipped`: 1, 0, or -1 where one of them predicts none).
+    became of its row (`status_a`, `status_b`), and whether the two predict another class, or other
+    labels (`flipped`: 1, 0, or -1 where one of them predicts none).
 
     Args:
         a: One side.
@@ -114,11 +119,10 @@ def pairs(
     status = {name: np.zeros(shape, np.uint8) for name in ("status_a", "status_b")}
     flipped = np.full(shape, -1, np.int32)
     rows_a_chunk = max(1, CHUNK // (4 * size))
-    said_a = {number: a.predicted(number) for number in {pair[0] for pair in steps}}
-    said_b = {number: b.predicted(number) for number in {pair[1] for pair in steps}}
+    said_a = {number: a.answers(number) for number in {pair[0] for pair in steps}}
+    said_b = {number: b.answers(number) for number in {pair[1] for pair in steps}}
     for place, (step_a, step_b) in enumerate(steps):
-        one, other = said_a[step_a][at], said_b[step_b][at]
-        flipped[place] = np.where((one < 0) | (other < 0), -1, one != other)
+        flipped[place] = _flipped(said_a[step_a][at], said_b[step_b][at])
         for begin in range(0, len(at), rows_a_chunk):
             part = (place, slice(begin, begin + rows_a_chunk))
             x, status["status_a"][part] = a.read(step_a, at[part[1]])
@@ -136,6 +140,14 @@ def pairs(
         finer=grid.finer,
         factors=list(grid.factors),
     )
+
+
+def _flipped(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int32]:
+    """1 where the answers differ, 0 where they do not, -1 where there are none to compare."""
+    if one.shape != other.shape:
+        return np.full(len(one), -1, np.int32)
+    known = ((one >= 0) & (other >= 0)).all(axis=1)
+    return np.where(known, (one != other).any(axis=1), -1).astype(np.int32)
 
 
 def check_examples(a: Side, b: Side) -> None:

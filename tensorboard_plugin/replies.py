@@ -10,12 +10,12 @@ import numpy as np
 
 from keras_explain.store import Reader, StoreError
 from keras_explain.store.index import Index, Step
-from keras_explain.store.probe_file import ProbeFile
+from keras_explain.store.predictions import task_of
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
 from .example_run import EXAMPLE
-from .outcomes import by_class, classes, loaded
+from .outcomes import FIGURES, LISTED, Outcomes, listed, loaded
 from .queries import BadRequest
 
 MAX_LISTED = 100
@@ -87,6 +87,7 @@ def manifest(reader: Reader, run: str, name: str, more: bool = False) -> dict[st
             log: [step and _finite(step.info.logs.get(log)) for step in read] for log in logged
         },
         "score": infos[-1].score if infos else None,
+        "target": infos[-1].target if infos else None,
         "records": [
             {
                 "key": key,
@@ -129,6 +130,8 @@ def columns(
 def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
     """A bundle of what was explained and what the model said, `(steps, probes)` each.
 
+    `target` and `score`, and what `outcomes.Outcomes` tells.
+
     Args:
         reader: Reads the run.
         numbers: Which steps, as above.
@@ -138,15 +141,12 @@ def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
     """
     index = reader.read_on() if numbers is None else reader.index(numbers)
     asked, steps = _steps(index, numbers)
-    labels = None
     count = len(index.steps[-1].info.targets) if index.steps else 0
-    _check_size(len(steps) * count * 5)
-    probe_file = _probe_file(reader, index)
-    if probe_file is not None and probe_file.labels is not None and probe_file.count == count:
-        labels = np.array(probe_file.labels)
+    places = listed(task_of(reader, index.steps[-1])) if index.steps else 0
+    _check_size(len(steps) * count * (3 + len(FIGURES) + len(LISTED) * places))
     shape = (len(steps), count)
-    target, predicted = np.full(shape, -1, "i4"), np.full(shape, -1, "i4")
-    probability, of_label, score = (np.full(shape, np.nan, "f4") for _ in range(3))
+    target, score = np.full(shape, -1, "i4"), np.full(shape, np.nan, "f4")
+    outcomes = Outcomes.unknown(len(steps), count, places)
     for at, step in enumerate(steps):
         if step is None:
             continue
@@ -155,36 +155,14 @@ def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
         scores = loaded(reader, step, "scores", count)
         if scores is not None:
             score[at] = scores.reshape(count, -1)[:, 0]
-        chances = by_class(reader, step, count)
-        if chances is not None:
-            probability[at] = chances[np.arange(count), chances.argmax(axis=1)]
-            if labels is not None:
-                known = (labels >= 0) & (labels < chances.shape[1])
-                of_label[at, known] = chances[np.flatnonzero(known), labels[known]]
-            predicted[at] = classes(chances)
-    return bundle(
-        {
-            "target": target,
-            "predicted": predicted,
-            "probability": probability,
-            "true_probability": of_label,
-            "score": score,
-        },
-        steps=asked,
-    )
+        outcomes.read(at, reader, step)
+    return bundle({"target": target, "score": score, **outcomes.arrays}, steps=asked)
 
 
 def _steps(index: Index, numbers: Sequence[int] | None) -> tuple[list[int], list[Step | None]]:
     """Numbers of the steps, and those that are shown of them; all by default."""
     asked = list(index.by_number) if numbers is None else list(numbers)
     return asked, [index.by_number.get(number) for number in asked]
-
-
-def _probe_file(reader: Reader, index: Index) -> ProbeFile | None:
-    try:
-        return reader.probes(index.steps[-1]) if index.steps else None
-    except StoreError:
-        return None
 
 
 def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -194,6 +172,7 @@ def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str
         "inputs": [],
         "labels": None,
         "class_names": None,
+        "task": None,
     }
     if not index.steps:
         return nothing, []
@@ -209,6 +188,7 @@ def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str
         "inputs": [dict(fields) for fields in file.described.values()],
         "labels": file.labels,
         "class_names": file.class_names,
+        "task": None if file.task is None else file.task.to_json(),
     }, []
 
 

@@ -22,6 +22,7 @@ from .channels import Kept, channels
 from .exports import FORMATS
 from .layers import OF_LAYERS, layers
 from .maps import maps
+from .outcomes import answers
 from .pairs import FIGURES, Side, pairs
 from .queries import BadRequest, NotFound
 from .runs import Runs
@@ -140,6 +141,12 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
         steps = queries.numbers(request.args, "steps")
         return _binary(request, replies.targets(reader(request), steps))
 
+    def serve_answers(request: Request) -> Response:
+        steps, rows = (queries.numbers(request.args, name) for name in ("steps", "rows"))
+        if steps is None:
+            raise BadRequest("`steps` must be given.")
+        return _binary(request, answers(reader(request), steps, rows))
+
     def serve_maps(request: Request) -> Response:
         key = queries.text(request.args, "key")
         steps, rows, channels = (
@@ -214,6 +221,7 @@ def apps(runs: Runs, summaries: Summaries, kept_pictures: int, static: Path) -> 
         "/manifest": _reading(serve_manifest),
         "/columns": _reading(serve_columns),
         "/targets": _reading(serve_targets),
+        "/answers": _reading(serve_answers),
         "/maps": _reading(serve_maps),
         "/channels": _reading(serve_channels),
         "/layers": _reading(serve_layers),

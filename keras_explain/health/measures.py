@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.errors import DamagedFile, StoreError
+from ..store.errors import DamagedFile
 from ..store.index import Index, Step
 from ..store.layout import Stored
+from ..store.predictions import Predictions, predictions_at
 from ..store.reader import Reader
 from ..store.schema import STATS, RecordSpec
-from ..store.statistics import as_shown, by_class
+from ..store.statistics import as_shown
 from ..store.tensor_file import opened
 from .history import Figures
 from .likeness import likeness
@@ -65,9 +66,9 @@ def figures_of(reader: Reader, index: Index, step: Step) -> Figures:
     present = {key: stored for key, stored in records.items() if stored is not None}
     for key, stats in _statistics(step, present):
         found |= _of_statistics(key, present[key].spec, stats)
-    outputs = reader.load_usable(step, "predictions") if "predictions" in present else None
+    said = predictions_at(reader, step)
     for key, stored in present.items():
-        found |= _of_values(reader, step, key, stored, outputs)
+        found |= _of_values(reader, step, key, stored, said)
     return found
 
 
@@ -102,12 +103,12 @@ def _of_statistics(key: str, spec: RecordSpec, stats: NDArray[Any]) -> Figures:
 
 
 def _of_values(
-    reader: Reader, step: Step, key: str, stored: Stored, outputs: NDArray[Any] | None
+    reader: Reader, step: Step, key: str, stored: Stored, said: Predictions | None
 ) -> Figures:
     spec = stored.spec
     if spec.method == "activations":
         values = reader.load_usable(step, key)
-        return {} if values is None else _of_layer(key, spec, values, outputs)
+        return {} if values is None else _of_layer(key, spec, values, said)
     if key == WEIGHTS:
         values = reader.load_usable(step, key)
         names = spec.labels.get("statistic", ())
@@ -117,7 +118,7 @@ def _of_values(
             else {}
         )
     if spec.method == "quality" and "region_share" in spec.labels.get("metric", ()):
-        return _of_region(reader, step, key, spec, outputs)
+        return _of_region(reader, step, key, spec, said)
     if is_map(spec) and "query" not in spec.axes:  # attention by place is alike, and well
         rows = np.unique(np.linspace(0, stored.row_count - 1, MOST_ROWS).astype(int))
         values = reader.load_usable(step, key, [int(row) for row in rows])
@@ -128,9 +129,9 @@ def _of_values(
 
 
 def _of_layer(
-    key: str, spec: RecordSpec, values: NDArray[Any], outputs: NDArray[Any] | None
+    key: str, spec: RecordSpec, values: NDArray[Any], said: Predictions | None
 ) -> Figures:
-    if _is_output(values, outputs):
+    if said is not None and _is_output(values, said.outputs):
         return {}  # to be sure of oneself is no illness
     found: dict[tuple[str, str], NDArray[Any]] = {}
     axis = next((1 + spec.axes.index(name) for name in UNITS if name in spec.axes), None)
@@ -149,24 +150,19 @@ def _of_layer(
 
 def _is_output(values: NDArray[Any], outputs: NDArray[Any] | None) -> bool:
     """Whether the layer makes the model's output."""
-    if outputs is None or values.shape != outputs.shape:
+    if outputs is None or values.size != outputs.size:
         return False
-    return np.allclose(values, outputs, rtol=1e-2, atol=1e-3)
+    return np.allclose(values.ravel(), outputs.ravel(), rtol=1e-2, atol=1e-3)
 
 
 def _of_region(
-    reader: Reader, step: Step, key: str, spec: RecordSpec, outputs: NDArray[Any] | None
+    reader: Reader, step: Step, key: str, spec: RecordSpec, said: Predictions | None
 ) -> Figures:
     table = reader.load_usable(step, key)
-    try:
-        labels = reader.probes(step).labels
-    except StoreError:
-        return {}
-    if table is None or labels is None or outputs is None or len(labels) != len(outputs):
+    if table is None or said is None or said.task.is_dense or len(table) != len(said.rows):
         return {}
     shares = table[:, list(spec.labels["metric"]).index("region_share")]
-    classes = by_class(outputs, binary=step.info.score != "output").argmax(axis=1)
-    right = (classes == np.array(labels)) & np.isfinite(shares)
+    right = (said.right == 1) & np.isfinite(shares)
     if not right.any():
         return {}
     worst = np.argmin(np.where(right, shares, np.inf))

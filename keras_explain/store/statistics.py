@@ -75,10 +75,3 @@ def drift(now: Encoded, before: Encoded | None) -> NDArray[np.float32]:
         return np.full(len(now.values), np.nan, np.float32)
     # The scale of a row does not turn it.
     return cosine_distance(before.values, now.values).astype(np.float32)
-
-
-def by_class(outputs: NDArray[np.float32], binary: bool) -> NDArray[np.float32]:
-    """Outputs a class each, `(probes, classes)`: a single sigmoid stands for two classes."""
-    if binary and outputs.shape[1] == 1:
-        return np.concatenate([1 - outputs, outputs], axis=1)
-    return outputs

@@ -51,7 +51,7 @@ def test_the_tab_is_where_tensorboard_looks_for_it():
     assert made.is_active() is False
     assert set(made.get_plugin_apps()) == {
         "/static/*", "/runs", "/manifest", "/columns", "/targets", "/maps", "/channels",
-        "/layers", "/pair", "/export", "/alerts", "/inputs", "/values",
+        "/layers", "/pair", "/export", "/alerts", "/inputs", "/values", "/answers",
         "/picture", "/histograms",
     }  # fmt: skip
 

@@ -126,18 +126,6 @@ def test_figures_are_sent_of_some_steps(client, route):
     assert np.isnan(gone).any()
 
 
-def test_one_sigmoid_stands_for_two_classes(tmp_path):
-    from tests.store.conftest import probe_set, step_info
-
-    spec = keras_explain.store.RecordSpec("predictions", "predictions", ("class",), False)
-    writer = keras_explain.store.Writer(tmp_path / "plugins/keras_explain", probe_set(), 0)
-    writer.write(step_info(0), [(spec, [[0.25], [0.75], [float("nan")]])])
-    arrays, _ = bundle_of(client_of(Provider("."), tmp_path), "targets", run=".")
-    assert arrays["predicted"].tolist() == [[0, 1, -1]]
-    assert arrays["probability"][0, :2].tolist() == [0.75, 0.75]
-    assert arrays["true_probability"][0, :2].tolist() == [0.75, 0.75]  # the labels are 0, 1, 2
-
-
 @pytest.mark.parametrize("key", ["saliency", "gradient_times_input", "grad_cam/conv5", "scores"])
 def test_maps_are_the_numbers_as_shown(client, run, key):
     arrays, extras = bundle_of(client, "maps", run=RUN, key=key, steps="3,0,1", rows="2,5")

@@ -43,6 +43,27 @@ def test_numbers_have_an_error_and_are_never_right():
     assert task.predicted(outputs) is None
 
 
+def test_labels_at_positions_are_right_by_share():
+    task = Task("labels", "probabilities", (2, 2))
+    outputs = np.array([[[0.9, 0.2], [0.4, 0.6]]])
+    truth = np.array([[[1, 1], [0, -1]]])  # the last is not known
+    np.testing.assert_allclose(task.right(outputs, truth), [2 / 3], rtol=1e-6)
+    expected = -np.log([0.9, 0.2, 0.6]).mean()
+    np.testing.assert_allclose(task.loss(outputs, truth), [expected], rtol=1e-5)
+
+
+def test_what_was_predicted_is_judged_without_the_outputs():
+    task = Task("classes", "logits", (3,))
+    found = task.right_of(np.array([0, 2, -1, 1]), np.array([0, 1, 1, 7]))
+    np.testing.assert_array_equal(found, [1, 0, np.nan, np.nan])
+
+
+def test_one_logit_at_positions_overlaps_as_two_classes():
+    task = Task("binary", "logits", (4, 1))
+    outputs, truth = np.array([[[2.0], [3], [-1], [-2]]]), np.array([[1, 0, 0, 1]])
+    np.testing.assert_allclose(task.overlap(task.predicted(outputs), truth), [[1 / 3, 1 / 3]])
+
+
 def test_at_positions_what_has_no_label_does_not_count():
     task = Task("classes", "probabilities", (3, 2))
     outputs = np.array([[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]])

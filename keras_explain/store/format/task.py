@@ -133,6 +133,10 @@ class Task:
         predicted = self.predicted(outputs)
         if predicted is None:
             return np.full(len(outputs), np.nan, np.float32)
+        return self.right_of(predicted, truth)
+
+    def right_of(self, predicted: NDArray[np.int32], truth: NDArray[Any]) -> Floats:
+        """The same of the classes or labels that were predicted, as `predicted` gives them."""
         known = self.is_known(truth)
         return _mean((predicted == truth).astype(np.float32), known & (predicted >= 0))
 
