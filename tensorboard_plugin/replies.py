@@ -173,6 +173,7 @@ def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str
         "labels": None,
         "class_names": None,
         "task": None,
+        "truth": False,
     }
     if not index.steps:
         return nothing, []
@@ -189,6 +190,7 @@ def _probes(reader: Reader, index: Index) -> tuple[dict[str, Any], list[dict[str
         "labels": file.labels,
         "class_names": file.class_names,
         "task": None if file.task is None else file.task.to_json(),
+        "truth": file.has_truth,
     }, []
 
 

@@ -122,6 +122,11 @@ class ProbeFile:
         """
         return self._read(_PICTURES, name, rows)
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether it is known what is true of the explained output."""
+        return self.labels is not None or _TRUTH in self._tensors
+
     def true(self, rows: Sequence[int] | None = None) -> NDArray[Any] | None:
         """What is true of the explained output, `(rows, *task.truth_shape)`; None if not known.
 

@@ -1,13 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { cellAfter, rowsOf, scrollTo } from "../src/core/grid";
 import { disagreement, type Listing, listProbes, pathBetween } from "../src/core/listing";
-import { isFlipped, losses, type Verdict } from "../src/core/probes";
+import { atStep, isFlipped, type Verdict } from "../src/core/probes";
 import type { Manifest } from "../src/core/types";
+import { targetsWith } from "./record";
 
-const manifest = { probes: { count: 4, labels: [0, 1, 1, 0], class_names: ["cat", "dog"] } };
+const manifest = {
+  probes: {
+    count: 4,
+    labels: [0, 1, 1, 0],
+    class_names: ["cat", "dog"],
+    task: { kind: "classes", scale: "logits", shape: [2], output: "" },
+    truth: true,
+  },
+};
 
 function verdict(label: string, predicted: string, probability: number): Verdict {
-  return { label, predicted, probability, correct: label === predicted };
+  const correct = label === predicted;
+  return { kind: "class", label, predicted, probability, correct, answer: predicted, listed: [] };
 }
 
 const verdicts = [
@@ -86,19 +96,31 @@ describe("examples are left out", () => {
   });
 });
 
+describe("a task without the filters", () => {
+  const only = (kind: string, shape: number[], change: Partial<Listing>) => {
+    const task = { kind, scale: "values", shape, output: "" };
+    const probes = { ...manifest.probes, task };
+    return listProbes(
+      { probes } as unknown as Manifest,
+      { verdicts, before },
+      { ...usual, ...change },
+    );
+  };
+
+  it("shows every example whatever was filtered by in another run", () => {
+    const left = { wrongOnly: true, flippedOnly: true, label: 1 };
+    expect(only("numbers", [1], left)).toEqual([0, 1, 2, 3]);
+    expect(only("unknown", [1], left)).toEqual([0, 1, 2, 3]);
+    expect(only("classes", [8, 8, 2], { wrongOnly: true })).toEqual([0, 1, 2, 3]);
+  });
+});
+
 describe("the numbers sorted by", () => {
-  it("loss is the cross-entropy of the true class", () => {
-    const targets = {
-      steps: [0, 1],
-      count: 2,
-      target: [],
-      predicted: [],
-      probability: [],
-      score: [],
-      trueProbability: [1, 1, 0.5, Number.NaN],
-    };
-    expect([...losses(targets, 1)]).toEqual([Math.log(2), Number.NaN]);
-    expect([...losses(undefined, 0)]).toEqual([]);
+  it("figures of a step are those that the server sent", () => {
+    const targets = targetsWith({ count: 2, loss: [1, 1, 0.5, Number.NaN] });
+    expect([...atStep(targets, "loss", 1)]).toEqual([0.5, Number.NaN]);
+    expect([...atStep(targets, "error", 1)]).toEqual([Number.NaN, Number.NaN]);
+    expect([...atStep(undefined, "loss", 0)]).toEqual([]);
   });
 
   it("the path is drift summed between two steps, either way", () => {

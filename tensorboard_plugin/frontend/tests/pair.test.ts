@@ -6,7 +6,7 @@ import { largerSide, noFigures, ranked, withReply } from "../src/core/pair";
 import type { RecordSpec } from "../src/core/types";
 import { DEFAULTS, decodeView, encodeView } from "../src/core/view-state";
 import type { Bundle } from "../src/core/wire";
-import { record } from "./record";
+import { record, targetsWith } from "./record";
 
 function reply(rows: number[], arrays: Record<string, number[]>): Bundle {
   const shape = [Object.values(arrays)[0].length / rows.length, rows.length];
@@ -78,23 +78,22 @@ describe("maps of two resolutions", () => {
 });
 
 describe("the answers", () => {
-  const targets = {
-    steps: [0, 1],
+  const targets = targetsWith({
     count: 2,
-    target: [],
-    predicted: [],
-    probability: [],
     trueProbability: [0.5, 0, 0.25, 1],
     score: [1, 2, 5, 4],
-  };
+    loss: [0.7, 16, 1.4, 0],
+    right: [1, 0, 0.5, 1],
+    error: [3, 2, 1, 2],
+  });
 
   it("change from A to B", () => {
     const [a, b] = [0, 1].map((index) => ({ targets, index }));
     expect([...changesOf("probability", a, b, 2)]).toEqual([-0.25, 1]);
     expect([...changesOf("score", a, b, 2)]).toEqual([4, 2]);
-    const losses = changesOf("loss", a, b, 2);
-    expect(losses[0]).toBeCloseTo(Math.log(2), 6);
-    expect(losses[1]).toBeCloseTo(Math.log(1e-7), 4);
+    expect(changesOf("loss", a, b, 2)[0]).toBeCloseTo(0.7, 6);
+    expect([...changesOf("right", a, b, 2)]).toEqual([-0.5, 1]);
+    expect([...changesOf("error", a, b, 2)]).toEqual([-2, 0]);
     expect([...answersOf("score", { targets: null, index: 0 }, 2)]).toEqual([NaN, NaN]);
   });
 });

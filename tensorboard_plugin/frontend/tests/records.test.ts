@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { Api, address, Lane, ReplyError } from "../src/core/api";
-import { verdictOf } from "../src/core/probes";
 import {
   attributions,
   findRecord,
@@ -90,29 +89,6 @@ describe("records", () => {
   it("of a small weight hold its gradient", () => {
     expect(weightPicture(manifest, "conv1/kernel")?.key).toBe("weight_gradients/conv1/kernel");
     expect(weightPicture(manifest, "dense/kernel")).toBeUndefined();
-  });
-});
-
-describe("probes", () => {
-  const targets = {
-    steps: [-1, 0],
-    count: 3,
-    target: [0, 1, 1, 0, 1, 1],
-    predicted: [1, 1, 0, 0, 0, 1],
-    probability: [0.6, 0.7, 0.8, 0.9, 0.55, 0.95],
-    trueProbability: [],
-    score: [],
-  };
-  const verdicts = [0, 1, 2].map((probe) => verdictOf(manifest, targets, 1, probe));
-
-  it("are right or wrong in words", () => {
-    expect(verdicts[1]).toEqual({
-      label: "dog",
-      predicted: "cat",
-      probability: 0.55,
-      correct: false,
-    });
-    expect(verdictOf(manifest, undefined, 0, 0)).toBeNull();
   });
 });
 

@@ -1,12 +1,36 @@
 /** How the network's answer for an example changed from A to B. */
 
 import type { Targets } from "./probes";
+import { isDense, isJudged, isLabelled, taskOf } from "./task";
+import type { Manifest } from "./types";
 
-export const CHANGES = ["probability", "loss", "score"] as const;
+export const CHANGES = ["probability", "loss", "score", "right", "error"] as const;
 export type Change = (typeof CHANGES)[number];
 
-/** Below this a probability is no more told apart, as in Keras's cross entropy. */
-const LEAST = 1e-7;
+export const CHANGE_NAMES: Record<Change, string> = {
+  probability: "P(true)",
+  loss: "loss",
+  score: "score",
+  right: "share right",
+  error: "mean |error|",
+};
+
+/** By what answers can be compared: without what is true only by their scores. */
+export function changesFor(manifest: Manifest | null): Change[] {
+  const task = taskOf(manifest);
+  if (!isLabelled(manifest)) return ["score"];
+  if (!isJudged(task)) return ["error", "score"];
+  const isOne = task.kind !== "labels" && !isDense(task);
+  return [isOne ? "probability" : "right", "loss", "score"];
+}
+
+const COLUMNS = {
+  probability: "trueProbability",
+  loss: "loss",
+  score: "score",
+  right: "right",
+  error: "error",
+} as const satisfies Record<Change, keyof Targets>;
 
 /** What is known of one side's answers. */
 export interface Answers {
@@ -23,10 +47,7 @@ export function answersOf(
 ): Float32Array {
   return Float32Array.from({ length: count }, (_, probe) => {
     if (!targets || index < 0) return Number.NaN;
-    const at = index * targets.count + probe;
-    if (change === "score") return targets.score[at];
-    const chance = targets.trueProbability[at];
-    return change === "probability" ? chance : -Math.log(Math.max(LEAST, chance));
+    return targets[COLUMNS[change]][index * targets.count + probe] ?? Number.NaN;
   });
 }
 

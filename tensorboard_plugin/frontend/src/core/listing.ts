@@ -1,10 +1,20 @@
 /** Which examples a person wants to see, and in which order. */
 
-import { isFlipped, type Verdict } from "./probes";
+import { confidenceOf, groupsOf, isFlipped, namesOf, type Verdict } from "./probes";
+import { canFlip, groupName, taskOf } from "./task";
 import type { Manifest } from "./types";
 
 /** Those that are ordered by a number of each example. */
-const BY_NUMBER = ["drift-now", "drift", "drift-since", "loss", "disagreement", "value"] as const;
+const BY_NUMBER = [
+  "drift-now",
+  "drift",
+  "drift-since",
+  "loss",
+  "error",
+  "share",
+  "disagreement",
+  "value",
+] as const;
 export const SORTS = ["index", ...BY_NUMBER, "confidence", "wrong", "newly", "flipped"] as const;
 export type Sort = (typeof SORTS)[number];
 
@@ -33,13 +43,13 @@ export interface Known {
 /** Return the examples to show, in order. Ties stay in the order of the examples; those without a number come last. */
 export function listProbes(manifest: Manifest, known: Known, asked: Listing): number[] {
   const { verdicts, before } = known;
-  const { label, wrongOnly, flippedOnly, search, backwards } = asked;
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const { label, wrongOnly, flippedOnly, search, backwards } = within(manifest, asked);
+  const words = wordsOf(search);
   const pinned = asked.pinned.filter((probe) => probe < verdicts.length);
   const chosen = verdicts
     .map((_, probe) => probe)
     .filter((probe) => !pinned.includes(probe))
-    .filter((probe) => label === null || manifest.probes.labels?.[probe] === label)
+    .filter((probe) => label === null || groupsOf(manifest, verdicts[probe], probe).includes(label))
     .filter((probe) => !wrongOnly || verdicts[probe]?.correct === false)
     .filter((probe) => !flippedOnly || isFlipped(verdicts[probe], before[probe]))
     .filter((probe) => words.every((word) => isMeant(word, probe, verdicts[probe])));
@@ -55,16 +65,34 @@ export function listProbes(manifest: Manifest, known: Known, asked: Listing): nu
   return [...pinned, ...sorted];
 }
 
-/** "12" and "#12" mean the example, other words a part of its class or of what it is taken for. */
-function isMeant(word: string, probe: number, verdict: Verdict | null): boolean {
+/** Of the filters those that the task of the output has: numbers are of no class, and never wrong. */
+export function within<Filters extends Pick<Listing, "label" | "wrongOnly" | "flippedOnly">>(
+  manifest: Manifest,
+  asked: Filters,
+): Filters {
+  const task = taskOf(manifest);
+  return {
+    ...asked,
+    label: groupName(task) ? asked.label : null,
+    wrongOnly: asked.wrongOnly && canFlip(task) && Boolean(manifest.probes.truth),
+    flippedOnly: asked.flippedOnly && canFlip(task),
+  };
+}
+
+export function wordsOf(search: string): string[] {
+  return search.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+/** "12" and "#12" mean the example, other words a part of its class or of a predicted one. */
+export function isMeant(word: string, probe: number, verdict: Verdict | null): boolean {
   const number = word.replace(/^#/, "");
   if (/^\d+$/.test(number) && Number(number) === probe) return true;
-  return [verdict?.label, verdict?.predicted].some((name) => name?.toLowerCase().includes(word));
+  return namesOf(verdict).some((name) => name.toLowerCase().includes(word));
 }
 
 /** What is large comes first. */
 function rankOf(sort: Sort, { verdicts, before, values }: Known): (probe: number) => number {
-  const confidence = (probe: number) => verdicts[probe]?.probability ?? Number.NaN;
+  const confidence = (probe: number) => confidenceOf(verdicts[probe]);
   /** Those that are meant by their confidence, all others after them. */
   const marked = (isMarked: (probe: number) => boolean) => (probe: number) =>
     isMarked(probe) ? 1 + (confidence(probe) || 0) : 0;

@@ -86,6 +86,16 @@ export interface Failure {
   error: string;
 }
 
+/** What the numbers of the explained output mean. */
+export interface Task {
+  kind: "classes" | "binary" | "labels" | "numbers" | "unknown";
+  scale: "probabilities" | "logits" | "values";
+  /** Positions, then the outputs at each. */
+  shape: number[];
+  /** Its name in a model of several outputs; else empty. */
+  output: string;
+}
+
 export interface Manifest {
   schema: number;
   run: string;
@@ -96,6 +106,10 @@ export interface Manifest {
     inputs: InputSpec[];
     labels: number[] | null;
     class_names: string[] | null;
+    /** null in old runs. */
+    task?: Task | null;
+    /** Whether it is known what is true of them. */
+    truth?: boolean;
   };
   steps: number[];
   /** So many steps of a long run have not been read yet; null is what is not known of them. */
@@ -107,6 +121,8 @@ export interface Manifest {
   changed: number[];
   logs: Record<string, (number | null)[]>;
   score: string;
+  /** What is explained of each example, in words. */
+  target?: string | null;
   records: RecordSpec[];
   missing?: Record<string, number[]>;
   failures: Failure[];

@@ -8,6 +8,7 @@ import { findRecord, STATISTICS_KEY } from "../core/records";
 import type { Theme } from "../core/theme";
 import type { RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
+import { AnswerStore } from "./answers.svelte";
 import { FigureStore } from "./figures.svelte";
 import { InputStore } from "./inputs.svelte";
 import { LookedRun } from "./looked-run.svelte";
@@ -25,6 +26,7 @@ class App {
     (ask) => this.#bytesOf(ask),
   );
   readonly figures = new FigureStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
+  readonly answers = new AnswerStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
   readonly pairs = new PairStore(this.api, (run, step) => this.lookedAt(run).stampOf(step));
   readonly inputs = new InputStore(this.api, () => this.manifest?.probes.hash ?? "");
 

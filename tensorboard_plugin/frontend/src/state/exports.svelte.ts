@@ -5,6 +5,7 @@ import { plural, stepName } from "../core/format";
 import { chooseFrames } from "../core/frames";
 import { currentLink } from "../core/host";
 import { fullTitle } from "../core/records";
+import { explainedWords } from "../core/task";
 import type { RecordSpec } from "../core/types";
 import { download } from "../export/download";
 import { drawPlate, INKS } from "../export/draw";
@@ -150,7 +151,7 @@ class Exporting {
       facts: [
         ["run", app.manifest.name || app.run],
         ["step", stepName(app.step)],
-        ["explained", app.manifest.score],
+        ["explained", explainedWords(app.manifest)],
         ["made", new Date().toISOString().slice(0, 16).replace("T", " ")],
         ["to see it live", currentLink()],
       ],

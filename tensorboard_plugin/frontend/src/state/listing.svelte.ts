@@ -1,7 +1,7 @@
 /** The examples as they are listed now: what the grid shows and the keys go through. */
 
 import { disagreement, listProbes, pathBetween } from "../core/listing";
-import { losses } from "../core/probes";
+import { atStep } from "../core/probes";
 import { totalOverSteps } from "../core/statistics";
 import { steady } from "../core/steady";
 import { app } from "./app.svelte";
@@ -39,7 +39,9 @@ class Listing {
     if (sort === "drift") return this.totals;
     if (sort === "drift-now") return drift.subarray(app.index * rows, (app.index + 1) * rows);
     if (sort === "drift-since") return pathBetween(drift, rows, this.since, app.index);
-    if (sort === "loss") return losses(app.targets ?? undefined, app.index);
+    const said = app.targets ?? undefined;
+    if (sort === "loss" || sort === "error") return atStep(said, sort, app.index);
+    if (sort === "share") return atStep(said, "right", app.index).map((share) => 1 - share);
     return sort === "disagreement" ? this.#disagreements() : undefined;
   });
 

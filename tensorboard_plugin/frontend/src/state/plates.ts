@@ -4,6 +4,7 @@ import { digits, percent, stepName } from "../core/format";
 import { formOf } from "../core/forms";
 import { isFlat } from "../core/paint";
 import { planesOf, planeValues } from "../core/planes";
+import { type Verdict, verdictWords } from "../core/probes";
 import { fullTitle, labelOf } from "../core/records";
 import type { RecordSpec } from "../core/types";
 import type { Plate, Tile } from "../export/plate";
@@ -102,14 +103,16 @@ function tilesOf(record: RecordSpec, row: number, step: number): Tile[] {
   }));
 }
 
+/** The true class stands in the title already. */
+function plateWords(verdict: Verdict): string {
+  if (verdict.kind !== "class" || verdict.correct !== false) return verdictWords(verdict);
+  return `predicted ${verdict.predicted} ${percent(verdict.probability)}`;
+}
+
 function wordsOf(row: number, step: number): { title: string; note: string } {
   const verdict = app.first.verdictsAt(app.steps.indexOf(step))[row];
   if (!verdict) return { title: `#${row}`, note: "" };
-  const { label, predicted, probability, correct } = verdict;
-  const said = `${predicted} ${percent(probability)}`;
-  if (label === null) return { title: `#${row}`, note: said };
-  return {
-    title: `#${row} ${label}`,
-    note: correct ? `right, ${percent(probability)}` : `taken for ${said}`,
-  };
+  const { label } = verdict;
+  const title = label === null ? `#${row}` : `#${row} ${label}`;
+  return { title, note: plateWords(verdict) };
 }

@@ -1,7 +1,7 @@
 /** The two sides of the Compare view: of each its run, record and step. */
 
 import { whyNoGrid } from "../core/blocks";
-import { CHANGES, type Change } from "../core/change";
+import { type Change, changesFor } from "../core/change";
 import { isFilm } from "../core/forms";
 import { type PairFigures, ranked } from "../core/pair";
 import { findRecord, fullTitle } from "../core/records";
@@ -130,10 +130,8 @@ class Sides {
     return { steps, rows, total: all.length };
   });
 
-  /** What the answers can be compared by: without labels there is no true class. */
-  readonly changes = $derived<Change[]>(
-    app.manifest?.probes.labels ? [...CHANGES] : CHANGES.filter((change) => change === "score"),
-  );
+  /** What the answers can be compared by. */
+  readonly changes = $derived<Change[]>(changesFor(app.manifest));
   readonly change = $derived<Change>(
     this.changes.find((change) => change === app.selection.change) ?? this.changes[0],
   );
