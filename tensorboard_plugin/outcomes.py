@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from keras_explain.store import Reader
 from keras_explain.store.format.task import Task
 from keras_explain.store.index import Step
-from keras_explain.store.predictions import Predictions, in_parts, predictions_at
+from keras_explain.store.predictions import KEY, Predictions, in_parts, predictions_at, task_of
 
 from .bundle import bundle
 from .queries import MAX_READ, MAX_REPLY, BadRequest, NotFound, chosen
@@ -42,10 +42,12 @@ def loaded(reader: Reader, step: Step, key: str, count: int) -> NDArray[np.float
     return reader.load_usable(step, key)
 
 
-def listed(task: Task | None) -> int:
+def listed(reader: Reader, step: Step) -> int:
     """How many outputs are told of each probe one by one."""
-    if task is None:
-        return 0
+    task, stored = task_of(reader, step), step.layout.get(KEY)
+    if task is None or task.kind == "unknown":
+        size = 0 if stored is None else math.prod(stored.row_shape)
+        return size if size <= MOST_LISTED else 0
     if task.kind == "labels":
         return 0 if task.is_dense else min(task.classes, MOST_LISTED)
     if task.has_classes:

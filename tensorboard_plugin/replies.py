@@ -10,7 +10,6 @@ import numpy as np
 
 from keras_explain.store import Reader, StoreError
 from keras_explain.store.index import Index, Step
-from keras_explain.store.predictions import task_of
 from keras_explain.store.schema import SCHEMA, STATS
 
 from .bundle import bundle
@@ -142,7 +141,7 @@ def targets(reader: Reader, numbers: Sequence[int] | None = None) -> bytes:
     index = reader.read_on() if numbers is None else reader.index(numbers)
     asked, steps = _steps(index, numbers)
     count = len(index.steps[-1].info.targets) if index.steps else 0
-    places = listed(task_of(reader, index.steps[-1])) if index.steps else 0
+    places = listed(reader, index.steps[-1]) if index.steps else 0
     _check_size(len(steps) * count * (3 + len(FIGURES) + len(LISTED) * places))
     shape = (len(steps), count)
     target, score = np.full(shape, -1, "i4"), np.full(shape, np.nan, "f4")

@@ -147,6 +147,10 @@ def test_a_run_without_a_task_has_no_verdict(tmp_path):
     assert (arrays["predicted"] == -1).all()
     for name in ("probability", "true_probability", "right", "loss", "error"):
         assert np.isnan(arrays[name]).all()
+    for place in range(3):
+        values = outputs("softmax")[:, place]
+        np.testing.assert_allclose(arrays[f"figure/{place}"][LAST], values, rtol=1e-6)
+        assert np.isnan(arrays[f"truth/{place}"]).all()
     assert ask(client_, "manifest", run=RUN).get_json()["probes"]["task"] is None
     refused = ask(client_, "answers", run=RUN, steps="0")
     assert (refused.status_code, refused.text) == (
