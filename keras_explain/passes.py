@@ -104,6 +104,8 @@ class Pass:
         self._further: dict[str, Plan] = {}
         self._joined: frozenset[str] = frozenset()
         self._memory: dict[str, dict[str, Any]] = {}
+        self._failed: list[Fault] = []
+        """Methods whose `read` has failed at this step, where it runs at each."""
 
     @property
     def built(self) -> _Built:
@@ -185,6 +187,7 @@ class Pass:
             only: Which methods are wanted; what the others would compute is left out.
         """
         built = self.built
+        self._failed.clear()
         found = self._graph(self._network.x)
         readings = {
             int(index): reading
@@ -192,6 +195,7 @@ class Pass:
             if only(self.methods[int(index)])
         }
         outcome = Outcome(loss=found.pop("loss", None), readings=readings, **found)
+        outcome.faults.extend(self._failed)
         if any(self.methods[index].computes for index in readings):
             self._compute(outcome)
         if not self._backend.IS_TRACED:  # the way through the model keeps all its tensors alive
@@ -395,6 +399,9 @@ class Pass:
             try:
                 readings[str(index)] = dict(method.read(seen, plan))
             except Exception as error:  # a method that fails must not take the others with it
-                built.faults.append(Fault(method.name, error))
-                del built.plans[index]
+                if self._backend.IS_TRACED:  # it is read only now, and never again
+                    built.faults.append(Fault(method.name, error))
+                    del built.plans[index]
+                else:
+                    self._failed.append(Fault(method.name, error))
         return readings
