@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import hypothesis
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -111,3 +112,14 @@ def test_every_training_stays_readable(fits):
             shown = Run(place, attempt=attempt)
             assert shown.logs["fit"].tolist() == [steps[step] for step in shown.steps]
             assert set(shown.steps) == set(steps)
+
+
+@pytest.mark.parametrize("since", [-2, 5, 2**70, "0", True, 1.5, [0]])
+def test_a_start_that_cannot_be_is_refused(tmp_path, since):
+    for step, said in ((2, -1), (3, since)):
+        content = step_bytes(step_info(step), 0, PROBES[0].hash, [], said)
+        (tmp_path / f"step-000-{step + 1:010d}.safetensors").write_bytes(content)
+    index = Reader(tmp_path).index()
+    assert [step.info.step for step in index.steps] == [2]
+    (problem,) = index.problems
+    assert "at which its training starts" in problem.error
