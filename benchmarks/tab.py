@@ -45,9 +45,18 @@ STATIC = Path(__file__).parents[1] / "tensorboard_plugin" / "static"
 LAYERS = 1000
 PICTURE = ("height", "width", "channel")
 SALIENCY = RecordSpec(
-    "saliency", "saliency", PICTURE[:2], False, input="image", title="Saliency"
+    "saliency", "saliency", PICTURE[:2], False, input="image", title="Saliency",
+    quantity="sensitivity", unit="score per input unit",
 )  # fmt: skip
-PREDICTIONS = RecordSpec("predictions", "predictions", ("class",), False, title="Predictions")
+PREDICTIONS = RecordSpec(
+    "predictions",
+    "predictions",
+    ("class",),
+    False,
+    title="Predictions",
+    quantity="prediction",
+    unit="output",
+)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--enable-precise-memory-info"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 VIEWS = {

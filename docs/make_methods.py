@@ -31,6 +31,8 @@ from keras_explain.model_view import NotApplicableError
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from keras_explain.records import records_of
+from keras_explain.store.format.forms import has_pictures
+from keras_explain.store.format.meaning import QUANTITIES, SQUARED, UNITS, UNKNOWN
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "methods"
@@ -57,6 +59,7 @@ def text() -> str:
     table = json.loads((HERE / "agreement.json").read_text())
     model, x, y = build_model(), *examples()
     parts = [introduction, "", "## All at a glance", "", *overview(model, x, y, table), ""]
+    parts += ["## What the numbers are", "", *numbers(), ""]
     parts += ["## Checked against", "", *agreement(table), ""]
     for name, kind in in_order():
         parts += section(name, kind)
@@ -72,14 +75,16 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
 def overview(model: keras.Model, x: Any, y: Any, table: Any) -> list[str]:
     """A row a method."""
     rows = [
-        "| name | class | signed | cost | axioms | checked against |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| name | class | numbers | unit | signed | cost | axioms | checked against |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, kind in sorted(registered().items()):
-        signed, cost = facts(kind.example(x, y), model, x, y)
+        quantity, unit, signed, cost = facts(kind.example(x, y), model, x, y)
         cells = [
             f"[`{name}`](#{anchors()[name]})",
             f"`{kind.__name__}`",
+            quantity,
+            unit,
             signed,
             cost,
             ", ".join(kind.axioms) or "-",
@@ -89,28 +94,49 @@ def overview(model: keras.Model, x: Any, y: Any, table: Any) -> list[str]:
     return rows
 
 
-def facts(method: Method, model: keras.Model, x: Any, y: Any) -> tuple[str, str]:
-    """Whether its records are signed, and the passes that it takes, as counted."""
+def facts(method: Method, model: keras.Model, x: Any, y: Any) -> tuple[str, str, str, str]:
+    """What its first record's numbers are, whether it is signed, and the passes, as counted."""
     made = Pass(model, Probes.of((x, y)), [method], optional=True)
     if not made.built.plans:
-        return "-", "-"
+        return method.quantity, method.unit, "-", "-"
     specs = made.built.plans[0].specs.values()
+    main = next(iter(specs))
     signed = {spec.signed for spec in specs if spec.axes and "metric" not in spec.axes}
     outcome = made.run()
     if outcome.faults:
         raise outcome.faults[0].error
     if not method.computes:
-        return _yes(signed), "the common pass"
+        return main.quantity, main.unit, _yes(signed), "the common pass"
     rows: dict[str, int] = {}
     for call, times in sorted(made.calls().items(), key=lambda item: item[0][1:]):
         way = "forward and backward" if call.back else "forward"
         way += " from a layer on" if call.given else ""
         rows[way] = rows.get(way, 0) + call.rows * times
-    return _yes(signed), " + ".join(f"{n / PROBES:.3g} {way}" for way, n in rows.items())
+    cost = " + ".join(f"{n / PROBES:.3g} {way}" for way, n in rows.items())
+    return main.quantity, main.unit, _yes(signed), cost
 
 
 def _yes(signed: set[bool]) -> str:
     return {(True,): "yes", (False,): "no", (): "-"}.get(tuple(signed), "both")
+
+
+def numbers() -> list[str]:
+    """The words for what numbers are, and for their units."""
+    return [
+        "Every record says it, as `RecordSpec.quantity` and `RecordSpec.unit`; the tab prints the",
+        "unit on each colour scale. Numbers compare where both are the same. A method made of",
+        "another says what that one says.",
+        "",
+        "| numbers | meaning |",
+        "| --- | --- |",
+        *(f"| {quantity} | {meaning} |" for quantity, meaning in QUANTITIES.items()),
+        "",
+        "| unit | meaning |",
+        "| --- | --- |",
+        *(f"| {unit} | {meaning} |" for unit, meaning in UNITS.items()),
+        "",
+        f"The unit of squares, such as a variance, ends with `{SQUARED}`.",
+    ]
 
 
 def agreement(table: Any) -> list[str]:
@@ -132,6 +158,8 @@ def section(name: str, kind: type[Method]) -> list[str]:
     if kind.formula:
         parts += [f"$${kind.formula}$$", ""]
     parts += [about.strip(), ""]
+    if kind.quantity != UNKNOWN:
+        parts += [f"Its numbers: {kind.quantity}; unit: {kind.unit}.", ""]
     if (PICTURES / f"{name}.png").exists():
         parts += [f"![{kind.title} of a garment](methods/{name}.png)", ""]
     described = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", options, re.M | re.S))
@@ -197,7 +225,7 @@ def draw(method: Method, model: keras.Model, x: Any, y: Any, shown: int) -> None
     maps = [
         (spec, array)
         for spec, array in records
-        if {"height", "width"} <= {*spec.axes} and spec.method == method.name and spec.rows is None
+        if has_pictures(spec) and spec.method == method.name and spec.rows is None
     ]
     if not maps:
         return

@@ -12,10 +12,10 @@ import keras
 from . import backends
 from .flow import Flow
 from .network.keras_internals import inner_layers
+from .store.format.axes import SPACE
 from .tap import Tap
 
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
-SPACE = ("depth", "height", "width", "time")
 
 
 class NotApplicableError(ValueError):

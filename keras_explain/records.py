@@ -14,7 +14,14 @@ from .passes import Pass
 from .store import RecordSpec
 
 SCORES = RecordSpec(
-    key="scores", method="scores", title="Scores", axes=(), signed=True, precision="float32"
+    key="scores",
+    method="scores",
+    title="Scores",
+    axes=(),
+    signed=True,
+    precision="float32",
+    quantity="prediction",
+    unit="score",
 )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_explain.store import DamagedFile, Reader, RecordSpec
+from keras_explain.store import DamagedFile, Reader
+from keras_explain.store.format.axes import PLANES
+from keras_explain.store.format.forms import plane_axis, shown_shape
 from keras_explain.store.index import Step
 from keras_explain.store.layout import Stored
 from keras_explain.store.similarity import cosine_distance
@@ -20,9 +22,6 @@ from .queries import MAX_READ, MAX_REPLY, BadRequest
 
 FIGURES = ("mean_abs", "zero", "peak")
 """Mean magnitude over the places, share of exact zeros, and largest value of a channel's map."""
-
-PLANES = ("channel", "head", "depth")
-"""Axes whose every entry is a picture of its own."""
 
 CHUNK = 16 * 2**20
 """Bytes of stored rows that are reduced at a time."""
@@ -100,23 +99,9 @@ def channels(
     return bundle(dict(zip(names, table, strict=True)), key=key, steps=list(steps))
 
 
-def plane_axis(spec: RecordSpec) -> int | None:
-    """Which axis of a row, as it is shown, has a picture, or a unit, an entry; None without one."""
-    axes = _shown_axes(spec)
-    named = [at for at, axis in enumerate(axes) if axis in PLANES]
-    if len(named) == 1:
-        return named[0]
-    return 0 if len(axes) == 1 and spec.shown == "all" else None
-
-
-def _shown_axes(spec: RecordSpec) -> list[str]:
-    return [axis for axis in spec.axes if spec.shown == "all" or axis != "channel"]
-
-
 def _count(now: Stored) -> int:
     """How many planes a row has."""
-    shape = dict(zip(now.spec.axes, now.row_shape, strict=True))
-    return shape[_shown_axes(now.spec)[plane_axis(now.spec) or 0]]
+    return shown_shape(now.spec, now.row_shape)[plane_axis(now.spec) or 0]
 
 
 def figures(reader: Reader, kept: Kept, step: Step, now: Stored) -> Table:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_explain.store.format.axes import CHANNEL, SPACE
+from keras_explain.store.format.forms import shown_axes, shown_shape
 from keras_explain.store.layout import Stored
 
-from .maps import shown_shape
 from .queries import BadRequest
-
-PLACES = ("height", "width", "depth", "time")
-"""Axes along which neighbours can be averaged."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,14 @@ def common_grid(a: Stored, b: Stored) -> Grid:
             f"A lies on the input {a.spec.input!r}, B on {b.spec.input!r}: "
             "their places are not the same."
         )
-    (shape_a, axes_a), (shape_b, axes_b) = shown_shape(a), shown_shape(b)
+    shape_a, shape_b = (shown_shape(of.spec, of.row_shape) for of in (a, b))
+    axes_a, axes_b = shown_axes(a.spec), shown_axes(b.spec)
     if axes_a != axes_b:
         raise BadRequest(
             f"A map of A goes along {_listed(axes_a)}, one of B along {_listed(axes_b)}: "
             "there is no common grid."
         )
-    if "channel" in axes_a and a.spec.layer != b.spec.layer:
+    if CHANNEL in axes_a and a.spec.layer != b.spec.layer:
         raise BadRequest("A and B are of different layers, which have other channels.")
     if shape_a == shape_b:
         return Grid(stored=False)
@@ -61,7 +60,7 @@ def common_grid(a: Stored, b: Stored) -> Grid:
     )
     ratios = [divmod(many, few) for many, few in zip(large, small, strict=True)]
     named = zip(ratios, axes_a, strict=True)
-    meant = all(factor == 1 or name in PLACES for (factor, _), name in named)
+    meant = all(factor == 1 or name in SPACE for (factor, _), name in named)
     if not meant or any(rest or not factor for factor, rest in ratios):
         raise BadRequest(
             f"A has {_sides(shape_a)} values a map and B {_sides(shape_b)}: "

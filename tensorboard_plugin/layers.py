@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader
+from keras_explain.store.format.forms import plane_axis
 from keras_explain.store.index import Index, Step
 from keras_explain.store.layout import Stored
 from keras_explain.store.schema import STATS
 from keras_explain.store.tensor_file import opened
 
 from .bundle import bundle
-from .channels import Kept, check_reads, figures, plane_axis
+from .channels import Kept, check_reads, figures
 from .queries import BadRequest, chosen
 
 Stats = NDArray[np.float32]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from keras_explain.store import DamagedFile, Reader, RecordSpec
 from keras_explain.store.encoding import Encoded, encode
+from keras_explain.store.format.axes import CHANNEL
+from keras_explain.store.format.forms import shown_axes, shown_shape
 from keras_explain.store.index import Step
 from keras_explain.store.layout import Stored
 from keras_explain.store.statistics import as_shown
@@ -57,7 +59,7 @@ def maps(
     index = reader.index(steps)
     now = index.record(key)
     at = chosen(rows, "rows", now.row_count)
-    shape, axes = shown_shape(now)
+    shape, axes = shown_shape(now.spec, now.row_shape), shown_axes(now.spec)
     picked = None
     if channels is not None:
         channel = _channel_axis(now.spec)
@@ -97,28 +99,19 @@ def _shown(
         return None, np.full(len(rows), Status.DAMAGED, np.uint8)
     spec = stored.spec
     if channels is not None:
-        picked = np.take(encoded.values, channels, axis=1 + spec.axes.index("channel"))
+        picked = np.take(encoded.values, channels, axis=1 + spec.axes.index(CHANNEL))
         encoded = Encoded(picked, encoded.scale)
-    elif spec.shown != "all" and "channel" in spec.axes:
+    elif spec.shown != "all" and CHANNEL in spec.axes:
         encoded = encode(as_shown(encoded.decode(), spec.axes, spec.shown), spec.precision)
     finite = np.isfinite(encoded.values).reshape(len(rows), -1).all(axis=1)
     status = np.where(finite, Status.OK, Status.NOT_FINITE)
     return encoded, np.where(intact, status, Status.DAMAGED).astype(np.uint8)
 
 
-def shown_shape(stored: Stored) -> tuple[list[int], list[str]]:
-    """Shape and axes of one row as shown."""
-    shape, axes = list(stored.row_shape), list(stored.spec.axes)
-    if stored.spec.shown != "all" and "channel" in axes:
-        del shape[axes.index("channel")]
-        axes.remove("channel")
-    return shape, axes
-
-
 def _channel_axis(spec: RecordSpec) -> int:
-    if spec.shown != "all" or "channel" not in spec.axes:
+    if CHANNEL not in shown_axes(spec):
         raise BadRequest("`channels` can only be chosen where every channel is a picture.")
-    return spec.axes.index("channel")
+    return spec.axes.index(CHANNEL)
 
 
 def _check_size(steps: int, rows: int, row_shown: int, row_read: int) -> None:

@@ -91,6 +91,7 @@ def manifest(reader: Reader, run: str, name: str, more: bool = False) -> dict[st
             {
                 "key": key,
                 **stored.spec.to_json(),
+                "form": stored.spec.form,
                 "shape": list(stored.row_shape),
                 "row_count": stored.row_count,
             }

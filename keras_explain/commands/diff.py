@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 from keras_explain.run import Run
 from keras_explain.store import DamagedRecord, Diff, UnknownRecord
 from keras_explain.store.export import safe
+from keras_explain.store.format.forms import turns
 from keras_explain.store.similarity import diff
 
 from .arguments import Misuse, NothingFound, whole
@@ -100,7 +101,7 @@ def compared(options: argparse.Namespace) -> Iterator[Line]:
 
 def _diff(a: Run, step_a: int, b: Run, step_b: int, key: str) -> Diff | None:
     """The difference of a record, where both sides have it and it is one of the examples' maps."""
-    if a.specs[key].rows is not None or not a.specs[key].has_direction or key not in b.keys:
+    if a.specs[key].rows is not None or not turns(a.specs[key]) or key not in b.keys:
         return None
     try:
         one, other = a.load(key, step_a), b.load(key, step_b)

@@ -11,6 +11,7 @@ from keras_explain.run import Run
 from keras_explain.store import Reader, StoreError
 from keras_explain.store.export import csv_of, npz_of
 from keras_explain.store.folder import publish
+from keras_explain.store.format.forms import has_pictures
 
 from .arguments import Misuse, NothingFound
 from .progress import Progress
@@ -72,12 +73,12 @@ def _csv(run: Run, key: str, out: Path, steps: str | None) -> list[Path]:
 
 
 def _png(run: Run, key: str, out: Path, steps: str | None) -> list[Path]:
-    from keras_explain.summaries.contact import ContactSheets, has_sheet
+    from keras_explain.summaries.contact import ContactSheets
     from keras_explain.summaries.sheets import png
 
     spec = run.specs[key]
-    if not has_sheet(spec):
-        maps = [name for name, other in run.specs.items() if has_sheet(other)]
+    if not has_pictures(spec):
+        maps = [name for name, other in run.specs.items() if has_pictures(other)]
         raise Misuse(f"a .png is of maps: {', '.join(maps) or 'there are none'}. Received: {key!r}")
     chosen = steps_of("last" if steps is None else steps, run)
     sheets, usable = ContactSheets(run.probes), []

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.errors import DamagedFile
+from ..store.format import axes
+from ..store.format.forms import says_where
 from ..store.index import Index, Step
 from ..store.layout import Stored
 from ..store.predictions import Predictions, predictions_at
@@ -20,10 +22,6 @@ from .history import Figures
 from .likeness import likeness
 
 WEIGHTS = "weight_gradients/statistics"
-PLACES = frozenset({"height", "width", "depth", "time", "feature", "query", "key"})
-"""Axes along which a map says where."""
-
-UNITS = ("channel", "feature")
 BOUNDED = {"sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """By activation, the ends of its range."""
 
@@ -35,12 +33,6 @@ MANY = 0.1
 
 MOST_ROWS = 32
 """So many examples are compared with one another, at most."""
-
-
-def is_map(spec: RecordSpec) -> bool:
-    """Whether each example has a map that explains it; activations explain nothing."""
-    plain = spec.rows is None and spec.method not in ("activations", "predictions", "scores")
-    return plain and bool(PLACES & set(spec.axes))
 
 
 def figures_of(reader: Reader, index: Index, step: Step) -> Figures:
@@ -90,7 +82,7 @@ def _of_statistics(key: str, spec: RecordSpec, stats: NDArray[Any]) -> Figures:
     column = {name: stats[:, at].astype(np.float64) for at, name in enumerate(STATS)}
     broken = column["finite"] < 1
     found = {("broken", key): np.array([broken.sum(), np.argmax(broken)], np.float64)}
-    if not is_map(spec):
+    if not says_where(spec):
         return found
     size = np.maximum(np.abs(column["max"]), np.abs(column["min"]))
     flat = column["max"] - column["min"] <= 1e-6 * size
@@ -106,7 +98,7 @@ def _of_values(
     reader: Reader, step: Step, key: str, stored: Stored, said: Predictions | None
 ) -> Figures:
     spec = stored.spec
-    if spec.method == "activations":
+    if spec.quantity == "activation":
         values = reader.load_usable(step, key)
         return {} if values is None else _of_layer(key, spec, values, said)
     if key == WEIGHTS:
@@ -117,9 +109,9 @@ def _of_values(
             if (values is not None and values.ndim == 2)
             else {}
         )
-    if spec.method == "quality" and "region_share" in spec.labels.get("metric", ()):
+    if "region_share" in spec.labels.get(axes.FIGURE, ()):
         return _of_region(reader, step, key, spec, said)
-    if is_map(spec) and "query" not in spec.axes:  # attention by place is alike, and well
+    if says_where(spec) and not {*axes.TOKENS} <= {*spec.axes}:  # attention is alike, and well
         rows = np.unique(np.linspace(0, stored.row_count - 1, MOST_ROWS).astype(int))
         values = reader.load_usable(step, key, [int(row) for row in rows])
         if values is not None:
@@ -134,7 +126,7 @@ def _of_layer(
     if said is not None and _is_output(values, said.outputs):
         return {}  # to be sure of oneself is no illness
     found: dict[tuple[str, str], NDArray[Any]] = {}
-    axis = next((1 + spec.axes.index(name) for name in UNITS if name in spec.axes), None)
+    axis = next((1 + spec.axes.index(name) for name in axes.UNITS if name in spec.axes), None)
     if axis is not None:
         others = tuple(other for other in range(values.ndim) if other != axis)
         found["dead", key] = (values == 0).all(axis=others).astype(np.int8)
@@ -161,7 +153,7 @@ def _of_region(
     table = reader.load_usable(step, key)
     if table is None or said is None or said.task.is_dense or len(table) != len(said.rows):
         return {}
-    shares = table[:, list(spec.labels["metric"]).index("region_share")]
+    shares = table[:, list(spec.labels[axes.FIGURE]).index("region_share")]
     right = (said.right == 1) & np.isfinite(shares)
     if not right.any():
         return {}

@@ -8,9 +8,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store.format.forms import says_where
 from .alert import Place
 from .history import History
-from .measures import WEIGHTS, is_map
+from .measures import WEIGHTS
 from .rule import Signal, at, rule
 from .thresholds import Thresholds
 
@@ -28,8 +29,8 @@ def not_finite(history: History, thresholds: Thresholds) -> Iterator[Signal]:
         broken = known & ~np.isfinite(weight["norm"])
         yield _first_of(broken, known, places, "The gradient of {} is not finite", "weights")
     rows = history.of("broken")
-    layers = [key for key in rows if history.specs[key].method == "activations"]
-    maps = [key for key in rows if is_map(history.specs[key])]
+    layers = [key for key in rows if history.specs[key].quantity == "activation"]
+    maps = [key for key in rows if says_where(history.specs[key])]
     for keys, what in ((maps, "The map {}"), (layers, "The output of {}")):
         if keys:
             yield _of_records(history, keys, what)
@@ -47,7 +48,7 @@ def _of_records(history: History, keys: Sequence[str], what: str) -> Signal:
     firsts = np.stack([tables[key][:, 1] for key in keys], axis=1)
     specs = [history.specs[key] for key in keys]
     places = [
-        Place(key if is_map(spec) else spec.layer or key, record=key, layer=spec.layer)
+        Place(key if says_where(spec) else spec.layer or key, record=key, layer=spec.layer)
         for key, spec in zip(keys, specs, strict=True)
     ]
     signal = _first_of(counts > 0, np.isfinite(counts), places, what + " is not finite", "records")

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model_view import SPACE, ModelView, Place
+from ..model_view import ModelView, Place
 from ..questions import Ask, Questions
 from ..store import RecordSpec
+from ..store.format.axes import SPACE
 from .base import Method, Needs, Plan, on_inputs_or_layer, register
 
 MOST_UNITS = 8
@@ -62,6 +63,8 @@ class ActivationMaximization(Method):
     seed: int = 0
 
     title = "Activation maximisation"
+    quantity = "input"
+    unit = "input"
     formula = (
         r"\arg\max_{x} a_u(x) \quad \text{where} \quad "
         r"\lVert (x - \mu) / \sigma \rVert_2 \le \kappa \sqrt{d}"
@@ -93,10 +96,24 @@ class ActivationMaximization(Method):
         specs, by_key = {}, {}
         for place in places:
             key = base if len(places) == 1 else f"{base}/{place.name}"
-            specs[key] = RecordSpec(key=key, axes=place.axes, shown="all", **known)
+            specs[key] = RecordSpec(
+                key=key,
+                axes=place.axes,
+                shown="all",
+                quantity=self.quantity,
+                unit=self.unit_at(place),
+                **known,
+            )
             by_key[key] = place
         key = f"{base}/activation"
-        specs[key] = RecordSpec(key=key, axes=("metric",), labels={"metric": FIGURES}, **known)
+        specs[key] = RecordSpec(
+            key=key,
+            axes=("metric",),
+            labels={"metric": FIGURES},
+            quantity="figure",
+            unit="score" if of is None else "layer",
+            **known,
+        )
         return Plan(Needs(), specs, by_key)
 
     def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102

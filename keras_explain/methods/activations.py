@@ -34,6 +34,8 @@ class Activations(Method):
     channels: int | None = 16
 
     title = "Activations"
+    quantity = "activation"
+    unit = "layer"
 
     def __post_init__(self) -> None:
         if self.channels is not None and self.channels < 1:

@@ -57,6 +57,8 @@ class Agreement(Method):
     similarity: str = "spearman"
 
     title = "Agreement"
+    quantity = "figure"
+    unit = "none"
     formula = r"\rho\big(\operatorname{rank}(a), \operatorname{rank}(b)\big)"
 
     def __post_init__(self) -> None:
@@ -80,6 +82,8 @@ class Agreement(Method):
             signed=True,
             labels={"metric": tuple(f"{a.spec.key} ~ {b.spec.key}" for a, b in pairs)},
             options=self.options(),
+            quantity=self.quantity,
+            unit=self.unit,
             precision="float32",
         )
         return Plan(Needs(), {spec.key: spec})

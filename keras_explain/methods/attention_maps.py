@@ -37,6 +37,8 @@ class AttentionMaps(AttentionMethod):
     heads: Sequence[int] | int | None = 8
 
     title = "Attention"
+    quantity = "importance"
+    unit = "share"
 
     def __post_init__(self) -> None:
         super().__post_init__()

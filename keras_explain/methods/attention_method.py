@@ -80,6 +80,8 @@ class AttentionMethod(Method):
             layer=layer,
             labels=labels,
             options=self.options(),
+            quantity=self.quantity,
+            unit=self.unit,
         )
 
     def kept(self, maps: Any) -> Any:

@@ -40,6 +40,8 @@ class AttentionNorms(AttentionMethod):
     heads: Sequence[int] | int | None = 8
 
     title = "Attention norms"
+    quantity = "importance"
+    unit = "layer"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -44,6 +44,8 @@ class AttentionRollout(AttentionMethod):
     token: int | None = None
 
     title = "Attention rollout"
+    quantity = "importance"
+    unit = "share"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         places = self.named(model)
@@ -75,6 +77,8 @@ class AttentionRollout(AttentionMethod):
             signed=False,
             input=laid.name or None,
             options=self.options(),
+            quantity=self.quantity,
+            unit=self.unit,
         )
         tokens = self.map_spec(f"{self.name}/tokens", None, place, None)
         needs = Needs(values=frozenset(places.values()))

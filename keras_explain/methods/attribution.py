@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
 from ..model_view import ModelView, Place
 from ..store import RecordSpec
+from ..store.format.meaning import at_layer
 from .base import Method, Needs, Plan, on_inputs_or_layer
+
+
+class Figure(NamedTuple):
+    """A number per probe that is recorded beside an attribution."""
+
+    title: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,8 @@ class Attribution(Method):
 
     signed: ClassVar[bool]
     shown: ClassVar[str]
-    figures: ClassVar[Mapping[str, str]] = {}
-    """Numbers a probe that are recorded too: the end of the key, and what people read."""
+    figures: ClassVar[Mapping[str, Figure]] = {}
+    """Numbers per probe that are recorded too, by the end of their key."""
 
     def plan(self, model: ModelView) -> Plan:
         """Yields one record for each place, and one for each of the figures."""
@@ -38,7 +46,7 @@ class Attribution(Method):
             axes = self.axes_at(place)
             shown = self.shown if "channel" in axes else "all"
             specs[key] = self.spec(model, place, key, axes=axes, signed=self.signed, shown=shown)
-        specs |= {f"{self.name}/{end}": self.figure(end) for end in self.figures}
+        specs |= {f"{self.name}/{end}": self.figure(end, places[0]) for end in self.figures}
         return Plan(self.needs(places), specs, by_key)
 
     def places(self, model: ModelView) -> list[Place]:
@@ -58,16 +66,19 @@ class Attribution(Method):
         alone = len(model.inputs) == 1 and places[0].layer is None
         return {self.name if alone else f"{self.name}/{p.name}": p for p in places}
 
-    def figure(self, end: str) -> RecordSpec:
-        """The description of a number a probe."""
+    def figure(self, end: str, place: Place) -> RecordSpec:
+        """The description of a number per probe, beside attributions at such a place."""
+        title, unit = self.figures[end]
         return RecordSpec(
             key=f"{self.name}/{end}",
             method=self.name,
-            title=f"{self.title}: {self.figures[end]}",
+            title=f"{self.title}: {title}",
             axes=(),
             signed=True,
             options=self.options(),
             precision="float32",
+            quantity="figure",
+            unit=unit if place.layer is None else at_layer(unit),
         )
 
     def found(

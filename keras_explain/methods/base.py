@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..model_view import ModelView, NotApplicableError, Place
 from ..questions import Ask, Questions
 from ..store import RecordSpec
+from ..store.format.meaning import UNKNOWN, at_layer
 
 Record = tuple[RecordSpec, NDArray[Any]]
 
@@ -86,6 +87,10 @@ class Method(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    quantity: ClassVar[str] = UNKNOWN
+    """What its numbers are, one of `store.format.meaning.QUANTITIES`."""
+    unit: ClassVar[str] = UNKNOWN
+    """Their unit on an input, one of `store.format.meaning.UNITS`."""
     formula: ClassVar[str] = ""
     """What is computed, in TeX, for the docs."""
     axioms: ClassVar[tuple[str, ...]] = ()
@@ -134,6 +139,13 @@ class Method(ABC):
             found = {**found, **(self.compute(ask, plan) if self.computes else {})}
         return {spec.key: array for spec, array in self.records(plan, found)}
 
+    def region_sizes(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:
+        """How many values share each number of a map whose unit is "score per region", by key.
+
+        Each array broadcasts to the map.
+        """
+        return {}
+
     @property
     def reads(self) -> bool:
         """Whether it reads something off the pass."""
@@ -158,6 +170,10 @@ class Method(ABC):
         """The fields by name, as they are kept with each record."""
         return {f.name: _plain_option(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
+    def unit_at(self, place: Place) -> str:
+        """The unit of its numbers where they lie on `place`."""
+        return self.unit if place.layer is None else at_layer(self.unit)
+
     def spec(self, model: ModelView, place: Place, key: str, **facts: Any) -> RecordSpec:
         """The description of a record that lies on `place`."""
         return RecordSpec(
@@ -166,7 +182,13 @@ class Method(ABC):
             title=self.title,
             layer=place.name if place.layer is not None else None,
             input=model.input_under(place),
-            **{"axes": place.axes, "options": self.options(), **facts},
+            **{
+                "axes": place.axes,
+                "options": self.options(),
+                "quantity": self.quantity,
+                "unit": self.unit_at(place),
+                **facts,
+            },
         )
 
 

@@ -34,6 +34,8 @@ class ChannelWeights(Method):
     layers: Sequence[str] | str | None = None
 
     title = "Channel weights"
+    quantity = "sensitivity"
+    unit = "score per layer unit"
     formula = r"\alpha_k = \frac{1}{Z} \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}}"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
@@ -55,6 +57,8 @@ class ChannelWeights(Method):
                 signed=True,
                 layer=place.name,
                 options=self.options(),
+                quantity=self.quantity,
+                unit=self.unit,
             )
             for key, place in by_key.items()
         }

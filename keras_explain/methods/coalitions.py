@@ -55,6 +55,15 @@ class Players:
         split = {place: splits_channels(features, place) for place in values}
         return cls(values, regions, split, [int(n) for n in np.broadcast_to(begin, rows)])
 
+    def sizes(self, place: Place) -> NDArray[np.intp]:
+        """How many positions at `place` belong to the feature of each of them, `(rows or 1, ...)`.
+
+        Without channels, unless a feature may be some of them: then it counts values.
+        """
+        found = np.stack([np.bincount(ids.ravel())[ids] for ids in self.regions[place]])
+        alone = place.channel_axis is None or self.split[place]
+        return found if alone else np.squeeze(found, place.channel_axis)
+
     def spread(self, attributions: Sequence[NDArray[Any]]) -> dict[Place, NDArray[np.float32]]:
         """Numbers for each feature of each row, as maps: each value gets its feature's."""
         maps = {}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model_view import ModelView, Place
 from ..questions import Ask, Questions, Values
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 
 BISECTIONS = 16
@@ -55,11 +55,16 @@ class Counterfactual(Attribution):
     high: float | None = None
 
     title = "Counterfactual"
+    quantity = "change"
+    unit = "input"
     formula = r"\arg\min_\delta \|\delta\|_2 \quad \text{so that} \quad c(x + \delta) \ne c(x)"
     axioms = ("zero for an unused input",)
     signed = True
     shown = "sum"
-    figures = {"flipped": "decision flipped", "distance": "distance"}  # noqa: RUF012
+    figures: ClassVar[Mapping[str, Figure]] = {
+        "flipped": Figure("decision flipped", "none"),
+        "distance": Figure("distance", "input"),
+    }
 
     def __post_init__(self) -> None:
         if self.steps < 1:

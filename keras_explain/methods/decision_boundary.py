@@ -18,6 +18,8 @@ from .planes import Plane, principal_plane
 
 BORDER = 0.15
 """Room around the outermost probe, as a share of its distance from the centre."""
+PICTURES = {"class": "none", "probability": "probability", "margin": "score"}
+"""By what is said at each place of the plane, its unit."""
 FIGURES = ("explained variance", "probes alike")
 SLACK = 1e-3
 """How far outputs may differ by rounding, as a share of the largest."""
@@ -59,8 +61,16 @@ class DecisionBoundary(Method):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         place = features_place(model, self.layer)
         pictures = [
-            self._spec(part, place, axes=("height", "width"), rows=("plane",), signed=False)
-            for part in ("class", "probability", "margin")
+            self._spec(
+                part,
+                place,
+                axes=("height", "width"),
+                rows=("plane",),
+                signed=False,
+                quantity="prediction",
+                unit=unit,
+            )
+            for part, unit in PICTURES.items()
         ]
         points = self._spec(
             "points",
@@ -68,6 +78,8 @@ class DecisionBoundary(Method):
             axes=("coordinate",),
             labels={"coordinate": ("x", "y")},
             signed=False,
+            quantity="coordinate",
+            unit="share",
         )
         figures = self._spec(
             "figures",
@@ -76,6 +88,8 @@ class DecisionBoundary(Method):
             labels={"metric": FIGURES},
             rows=("plane",),
             signed=False,
+            quantity="figure",
+            unit="share",
         )
         return Plan(Needs(), {spec.key: spec for spec in (*pictures, points, figures)})
 

@@ -27,5 +27,7 @@ class Deconvnet(RectifiedGradient):
     """
 
     title = "Deconvnet"
+    quantity = "sensitivity"
+    unit = "score per input unit"
     formula = r"R^{l}_i = [R^{l+1}_i > 0] \, R^{l+1}_i \quad \text{at each ReLU}"
     guided = False

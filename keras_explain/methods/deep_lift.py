@@ -13,7 +13,7 @@ from ..model_view import ModelView, NotApplicableError
 from ..multipliers.check import unruled
 from ..multipliers.rewiring import Multipliers
 from ..questions import Ask, Questions
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 from .baselines import Baseline, baseline_at
 
@@ -56,6 +56,8 @@ class DeepLIFT(Attribution):
     rule: str = "rescale"
 
     title = "DeepLIFT"
+    quantity = "attribution"
+    unit = "score"
     formula = (
         r"m_{\Delta x_i \Delta S_c} \, (x_i - x'_i), \quad m_{\Delta z \Delta f(z)} = "
         r"\frac{f(z) - f(z')}{z - z'}"
@@ -63,7 +65,7 @@ class DeepLIFT(Attribution):
     axioms = ("completeness", "zero for an unused input")
     signed = True
     shown = "sum"
-    figures = {"gap": "completeness gap"}  # noqa: RUF012
+    figures = {"gap": Figure("completeness gap", "share")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:

@@ -33,6 +33,8 @@ class EigenCAM(CAM):
     """
 
     title = "Eigen-CAM"
+    quantity = "importance"
+    unit = "layer"
     formula = r"A v_1, \quad A = U \Sigma V^\top"
 
     def is_signed(self, place: Place) -> bool:  # noqa: D102

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView, Place
 from ..questions import Questions, Values, Vary
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 
 
@@ -50,6 +50,8 @@ class ExpectedGradients(Attribution):
     seed: int = 0
 
     title = "Expected gradients"
+    quantity = "attribution"
+    unit = "score"
     formula = (
         r"\mathbb{E}_{x' \sim D,\, \alpha \sim U(0, 1)} \Big[(x_i - x'_i) \, "
         r"\frac{\partial S_c(x' + \alpha (x - x'))}{\partial x_i}\Big]"
@@ -57,7 +59,7 @@ class ExpectedGradients(Attribution):
     axioms: ClassVar[tuple[str, ...]] = ("completeness in expectation", "zero for an unused input")
     signed = True
     shown = "sum"
-    figures = {"gap": "completeness gap"}  # noqa: RUF012
+    figures = {"gap": Figure("completeness gap", "share")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         if self.samples < 1:

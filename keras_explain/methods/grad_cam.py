@@ -28,6 +28,8 @@ class GradCAM(GradientCAM):
     """
 
     title = "Grad-CAM"
+    quantity = "importance"
+    unit = "score"
     formula = (
         r"\operatorname{ReLU}\Big(\sum_k \alpha_k A^k_{ij}\Big), \quad "
         r"\alpha_k = \frac{1}{Z} \sum_{ij} \frac{\partial S_c}{\partial A^k_{ij}}"

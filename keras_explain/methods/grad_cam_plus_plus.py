@@ -34,6 +34,8 @@ class GradCAMPlusPlus(GradientCAM):
     """
 
     title = "Grad-CAM++"
+    quantity = "importance"
+    unit = "none"
     formula = (
         r"\operatorname{ReLU}\Big(\sum_k w_k A^k_{ij}\Big), \quad "
         r"w_k = \sum_{ij} \frac{g^2}{2 g^2 + g^3 \sum_{ab} A^k_{ab}} \operatorname{ReLU}(g), \quad "

@@ -26,6 +26,8 @@ class Gradient(GradientMap):
     """
 
     title = "Gradient"
+    quantity = "sensitivity"
+    unit = "score per input unit"
     formula = r"\partial S_c / \partial x_i"
     axioms = ("zero for an unused input",)
     signed = True

@@ -34,6 +34,8 @@ class GradientFlow(Method):
     """
 
     title = "Gradient flow"
+    quantity = "sensitivity"
+    unit = "score per layer unit"
     formula = r"\left\lVert \partial S_c / \partial A_l \right\rVert_2 \text{ at each layer } l"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
@@ -44,8 +46,8 @@ class GradientFlow(Method):
                 f"Known: {', '.join(model.layers)}"
             )
         named = {
-            self.name: self.title,
-            f"{self.name}/zeros": f"{self.title}: share of zeros",
+            self.name: (self.title, self.quantity, self.unit),
+            f"{self.name}/zeros": (f"{self.title}: share of zeros", "figure", "share"),
         }
         specs = {
             key: RecordSpec(
@@ -57,8 +59,10 @@ class GradientFlow(Method):
                 signed=False,
                 options=self.options(),
                 precision="float32",
+                quantity=quantity,
+                unit=unit,
             )
-            for key, title in named.items()
+            for key, (title, quantity, unit) in named.items()
         }
         return Plan(Needs(gradients=frozenset(places)), specs)
 

@@ -28,6 +28,8 @@ class GradientTimesInput(GradientMap):
     """
 
     title = "Gradient x input"
+    quantity = "attribution"
+    unit = "score"
     formula = r"x_i \, \partial S_c / \partial x_i"
     axioms = ("zero for an unused input", "complete without biases")
     signed = True

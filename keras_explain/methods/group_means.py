@@ -70,6 +70,8 @@ class GroupMeans(Method):
                 labels={axis: of for axis, of in of_map.labels.items() if axis != "channel"},
                 options=self.options(),
                 precision="float32",
+                quantity=of_map.quantity,
+                unit=of_map.unit,
             )
             specs[spec.key] = spec
         return Plan(Needs(), specs)

@@ -29,5 +29,7 @@ class GuidedBackprop(RectifiedGradient):
     """
 
     title = "Guided backpropagation"
+    quantity = "sensitivity"
+    unit = "score per input unit"
     formula = r"R^{l}_i = [z_i > 0] \, [R^{l+1}_i > 0] \, R^{l+1}_i \quad \text{at each ReLU}"
     guided = True

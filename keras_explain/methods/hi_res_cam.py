@@ -30,6 +30,8 @@ class HiResCAM(GradientCAM):
     """
 
     title = "HiResCAM"
+    quantity = "attribution"
+    unit = "score"
     formula = r"\sum_k \frac{\partial S_c}{\partial A^k_{ij}} A^k_{ij}"
     axioms = ("complete before one dense layer without bias",)
 

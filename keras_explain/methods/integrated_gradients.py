@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..questions import Questions
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 from .baselines import Baseline, baseline_at
 
@@ -40,6 +40,8 @@ class IntegratedGradients(Attribution):
     baseline: Baseline = 0.0
 
     title = "Integrated gradients"
+    quantity = "attribution"
+    unit = "score"
     formula = (
         r"(x_i - x'_i) \int_0^1 \frac{\partial S_c}{\partial x_i}"
         r"\left(x' + \alpha (x - x')\right) d\alpha"
@@ -47,7 +49,7 @@ class IntegratedGradients(Attribution):
     axioms = ("completeness", "zero for an unused input")
     signed = True
     shown = "sum"
-    figures = {"gap": "completeness gap"}  # noqa: RUF012
+    figures = {"gap": Figure("completeness gap", "share")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView
 from ..questions import Questions
+from .attribution import Figure
 from .base import Plan, register
 from .coalitions import EXACT, check_most, drawn, every_coalition, solved
 from .perturbation import FeatureAttribution
@@ -53,7 +54,9 @@ class KernelSHAP(FeatureAttribution):
     seed: int = 0
 
     title = "Kernel SHAP"
-    figures = {"gap": "efficiency gap"}  # noqa: RUF012
+    quantity = "attribution"
+    unit = "score"
+    figures = {"gap": Figure("efficiency gap", "share")}  # noqa: RUF012
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         plan = super().plan(model)

@@ -28,6 +28,8 @@ class LayerCAM(GradientCAM):
     """
 
     title = "LayerCAM"
+    quantity = "importance"
+    unit = "score"
     formula = (
         r"\operatorname{ReLU}\Big(\sum_k \operatorname{ReLU}\Big("
         r"\frac{\partial S_c}{\partial A^k_{ij}}\Big) A^k_{ij}\Big)"

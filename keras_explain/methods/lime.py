@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView
 from ..questions import Questions
+from .attribution import Figure
 from .base import Plan, register
 from .coalitions import check_most, drawn, solved
 from .perturbation import FeatureAttribution
@@ -58,7 +59,9 @@ class LIME(FeatureAttribution):
     seed: int = 0
 
     title = "LIME"
-    figures = {"fit": "fit of the linear model"}  # noqa: RUF012
+    quantity = "attribution"
+    unit = "score"
+    figures = {"fit": Figure("fit of the linear model", "share")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         if self.samples is not None and self.samples < 2:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..model_view import ModelView
 from ..questions import Ask, Questions
 from ..rules import Composite, Propagation, Rule, check_fits, composite_of
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 
 LEAST = 1e-3
@@ -54,11 +54,13 @@ class LRP(Attribution):
     composite: str | Composite | Mapping[Any, Rule] = "epsilon_plus"
 
     title = "LRP"
+    quantity = "relevance"
+    unit = "score"
     formula = r"R_i = \sum_j \frac{z_{ij}}{\sum_{i'} z_{i'j}} R_j"
     axioms = ("conservation without biases", "zero for an unused input")
     signed = True
     shown = "sum"
-    figures = {"conservation": "relevance lost or gained"}  # noqa: RUF012
+    figures = {"conservation": Figure("relevance lost or gained", "share")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         composite_of(self.composite)

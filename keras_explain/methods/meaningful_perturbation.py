@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView, Place
 from ..questions import Ask, Questions
-from .attribution import Attribution
+from .attribution import Attribution, Figure
 from .base import Plan, register
 from .baselines import Baseline, baseline_at
 from .linear_maps import along, blurred, stretched
@@ -55,9 +55,11 @@ class MeaningfulPerturbation(Attribution):
     baseline: Baseline | None = None
 
     title = "Meaningful perturbation"
+    quantity = "mask"
+    unit = "share"
     signed = False
     shown = "sum"
-    figures = {"fall": "fall of the score"}  # noqa: RUF012
+    figures = {"fall": Figure("fall of the score", "score")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         for name in ("steps", "cells"):

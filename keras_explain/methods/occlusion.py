@@ -50,6 +50,8 @@ class Occlusion(Hiding):
     stride: Sizes = None
 
     title = "Occlusion"
+    quantity = "attribution"
+    unit = "score"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         for place in self.places(model):
@@ -65,6 +67,20 @@ class Occlusion(Hiding):
         window = self.window.get(place.name) if isinstance(self.window, Mapping) else self.window
         whole = isinstance(window, tuple | list) and len(window) == len(place.shape)
         return place.axes if whole else super().axes_at(place)
+
+    def unit_at(self, place: Place) -> str:  # noqa: D102
+        return self.unit if prod(self._spans(place)) == 1 else "score per region"
+
+    def region_sizes(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
+        return {
+            key: np.array(prod(self._spans(place)), np.intp) for key, place in plan.places.items()
+        }
+
+    def _spans(self, place: Place) -> list[int]:
+        """Sizes of the window along the axes of the map."""
+        window, _ = self.sizes(place)
+        axes = self.axes_at(place)
+        return [n for axis, n in zip(place.axes, window, strict=True) if axis in axes]
 
     def sizes(self, place: Place) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Window and stride along each axis of `place`."""

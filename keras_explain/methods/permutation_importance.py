@@ -47,6 +47,8 @@ class PermutationImportance(ByFeature):
     seed: int = 0
 
     title = "Permutation importance"
+    quantity = "importance"
+    unit = "score"
 
     def __post_init__(self) -> None:
         if self.repeats < 1:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..model_view import ModelView, Place
 from ..questions import Questions
@@ -13,7 +15,7 @@ from .attribution import Attribution
 from .base import Plan
 from .baselines import Baseline, baseline_at
 from .coalitions import Game, Players
-from .regions import Features, check_features, splits_channels
+from .regions import Features, are_single, check_features, splits_channels
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ class ByFeature(Perturbation):
 
     def axes_at(self, place: Place) -> tuple[str, ...]:  # noqa: D102
         return place.axes if splits_channels(self.features, place) else super().axes_at(place)
+
+    def unit_at(self, place: Place) -> str:  # noqa: D102
+        alone = are_single(self.features, place, self.axes_at(place))
+        return self.unit if alone else "score per region"
+
+    def region_sizes(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
+        players = self.players(ask, plan)
+        return {key: players.sizes(place) for key, place in plan.places.items()}
 
     def players(self, ask: Questions, plan: Plan) -> Players:
         """The features of all inputs together."""

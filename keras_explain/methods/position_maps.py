@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView, NotApplicableError, Place
 from ..store import RecordSpec
+from ..store.format.axes import CHANNEL, positions
 from .base import Method, Plan
 
 
@@ -24,7 +25,7 @@ def maps_on_inputs(method: Method, model: ModelView, plan: Plan) -> dict[str, Pl
         for key, spec in plan.specs.items()
         if spec.rows is None
         and spec.input is not None
-        and len(_positions(spec.axes)) == len(sizes_of(model.inputs[spec.input]))
+        and len(positions(spec.axes)) == len(sizes_of(model.inputs[spec.input]))
     }
     if not found:
         raise NotApplicableError(
@@ -37,15 +38,15 @@ def maps_on_inputs(method: Method, model: ModelView, plan: Plan) -> dict[str, Pl
 def sizes_of(place: Place) -> tuple[int, ...]:
     """Sizes of the positions of an input: all axes but the channels."""
     return tuple(
-        size for axis, size in zip(place.axes, place.shape, strict=True) if axis != "channel"
+        size for axis, size in zip(place.axes, place.shape, strict=True) if axis != CHANNEL
     )
 
 
 def by_position(spec: RecordSpec, array: NDArray[Any]) -> NDArray[np.float32]:
     """A map without its channels: their sum where it is signed, else their maximum."""
-    if "channel" not in spec.axes:
+    if CHANNEL not in spec.axes:
         return np.asarray(array, np.float32)
-    axis = 1 + spec.axes.index("channel")
+    axis = 1 + spec.axes.index(CHANNEL)
     is_sum = spec.shown == "sum" or (spec.shown == "all" and spec.signed)
     return np.asarray(array.sum(axis=axis) if is_sum else array.max(axis=axis), np.float32)
 
@@ -62,10 +63,6 @@ def regridded(maps: NDArray[Any], sizes: Sequence[int]) -> NDArray[Any]:
             weights = _shares(maps.shape[axis], size).astype(maps.dtype)
             maps = np.moveaxis(np.tensordot(maps, weights, axes=(axis, 1)), -1, axis)
     return maps
-
-
-def _positions(axes: Sequence[str]) -> list[str]:
-    return [axis for axis in axes if axis != "channel"]
 
 
 def _shares(old: int, new: int) -> NDArray[np.float64]:

@@ -86,7 +86,13 @@ class Projection(Method):
         }
         key = f"{self.name}/{self.kind}/{place.name}"
         points = RecordSpec(
-            key=key, axes=("coordinate",), labels={"coordinate": ("x", "y")}, **known
+            key=key,
+            axes=("coordinate",),
+            labels={"coordinate": ("x", "y")},
+            quantity="coordinate",
+            # Principal components are sums of the layer's own values; other layouts have no unit.
+            unit="layer" if self.kind == "pca" else "none",
+            **known,
         )
         names = ("moved", "first", "second", "both") if self.kind == "pca" else ("moved",)
         figures = RecordSpec(
@@ -94,6 +100,8 @@ class Projection(Method):
             axes=("metric",),
             labels={"metric": names},
             rows=("all probes",),
+            quantity="figure",
+            unit="share",
             **known,
         )
         return Plan(Needs(), {spec.key: spec for spec in (points, figures)})

@@ -27,10 +27,6 @@ REGIONS = ("pointing_game", "region_share")
 METRICS = (
     *CURVES, *SUBSETS, "max_sensitivity", "sparseness", "complexity", "randomisation", *REGIONS,
 )  # fmt: skip
-SLOPES = frozenset(
-    {"saliency", "smooth_grad", "smooth_grad_squared", "var_grad", "guided_backprop", "deconvnet"}
-)
-"""Methods whose maps say how steep the score is; those of the others are shares of the score."""
 
 
 @register
@@ -80,8 +76,8 @@ class Quality(Method):
         samples: Number of noisy inputs.
         radius: Largest noise, as a share of the range of each probe's values.
         slopes: Whether the map says how steep the score is at each value, so that infidelity
-            multiplies it by what is removed, and is not a share of the score itself. If None, it
-            is so for those methods of this package that are made like that.
+            multiplies it by what is removed, and is not a part of the score itself. If None, it
+            is so for maps whose quantity is sensitivity.
         seed: Of subsets and noise, which are the same at every step.
     """
 
@@ -98,6 +94,8 @@ class Quality(Method):
     seed: int = 0
 
     title = "Quality"
+    quantity = "figure"
+    unit = "several"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "method", method_of(self.method))
@@ -130,6 +128,8 @@ class Quality(Method):
                 layer=inner.specs[key].layer,
                 labels={"metric": self._names},
                 options=self.options(),
+                quantity=self.quantity,
+                unit=self.unit,
                 precision="float32",
             )
         return Plan(Needs(), {spec.key: spec for spec in specs.values()})
@@ -147,6 +147,7 @@ class Quality(Method):
             seed=self.seed,
         )
         result = {}
+        shared = self._inner.region_sizes(ask, inner)
         for key, place in places.items():
             spec = inner.specs[key]
             raw = np.asarray(found[key], np.float32)
@@ -162,7 +163,12 @@ class Quality(Method):
                 baseline = baseline_at(self.baseline, place, here)
                 removed = ask.at({place: baseline})
                 explained = self._explained(
-                    ask, removed, raw, shown, inner.places.get(key, place), place
+                    ask,
+                    removed,
+                    spec,
+                    raw / shared.get(key, np.float32(1)),
+                    inner.places.get(key, place),
+                    place,
                 )
                 fine = regridded(shown, sizes_of(place))
                 judged |= removal.judge(ask, place, baseline, fine, explained)
@@ -201,13 +207,14 @@ class Quality(Method):
         self,
         ask: Questions,
         removed: Questions,
+        spec: RecordSpec,
         raw: NDArray[Any],
-        shown: NDArray[Any],
         at: Place,
         place: Place,
     ) -> NDArray[np.float32]:
         """By how much the score drops without each position of the input, as the map has it."""
-        slopes = self._inner.name in SLOPES if self.slopes is None else self.slopes
+        slopes = spec.quantity == "sensitivity" if self.slopes is None else self.slopes
+        shown = by_position(spec, raw)
         if slopes and raw.shape[1:] == at.shape:
             lost = raw * (ask.values([at])[at] - removed.values([at])[at])
             shown = lost if at.channel_axis is None else lost.sum(axis=at.channel_axis)

@@ -117,6 +117,17 @@ def most_features(features: Features, places: Sequence[Place]) -> int:
     )
 
 
+def are_single(features: Features, place: Place, axes: Sequence[str]) -> bool:
+    """Whether every value of a map along these axes is a feature of its own."""
+    option = _option_at(features, place)
+    if isinstance(option, str) and option == "superpixels":
+        return False
+    sizes = dict(zip(place.axes, place.shape, strict=True))
+    regions = _regions(features, place)
+    values = prod(sizes[axis] for axis in axes)
+    return all(len(np.unique(row)) == values for row in regions)
+
+
 def are_shared(features: Features, places: Sequence[Place]) -> bool:
     """Whether all rows have the same features."""
     return not any(

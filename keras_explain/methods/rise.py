@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..model_view import Place
 from ..questions import Questions
+from .attribution import Figure
 from .base import Plan, register
 from .baselines import baseline_at
 from .coalitions import drawn
@@ -50,7 +51,9 @@ class RISE(Hiding):
     seed: int = 0
 
     title = "RISE"
-    figures = {"mean": "mean score of the masks"}  # noqa: RUF012
+    quantity = "importance"
+    unit = "score"
+    figures = {"mean": Figure("mean score of the masks", "score")}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         if self.masks < 1:

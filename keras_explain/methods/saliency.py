@@ -28,6 +28,8 @@ class Saliency(GradientMap):
     """
 
     title = "Saliency"
+    quantity = "sensitivity"
+    unit = "score per input unit"
     formula = r"\left|\partial S_c / \partial x_i\right|"
     axioms = ("zero for an unused input",)
     signed = False

@@ -41,6 +41,8 @@ class ScoreCAM(CAM):
     channels: int | None = 64
 
     title = "Score-CAM"
+    quantity = "importance"
+    unit = "layer"
     formula = (
         r"\operatorname{ReLU}\Big(\sum_k \alpha_k A^k\Big), \quad "
         r"\alpha = \operatorname{softmax}_k S_c(x \circ H^k), \quad "

@@ -49,6 +49,8 @@ class ShapleySampling(FeatureAttribution):
     seed: int = 0
 
     title = "Shapley values"
+    quantity = "attribution"
+    unit = "score"
 
     def __post_init__(self) -> None:
         if self.permutations < 1:

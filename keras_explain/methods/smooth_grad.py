@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..model_view import ModelView, NotApplicableError
 from ..questions import Questions
+from ..store.format.meaning import squared
 from .base import Method, Needs, Plan, method_of, on_inputs_or_layer, register
 from .noise import noisy
 from .saliency import Saliency
@@ -99,6 +100,7 @@ class SmoothGrad(Method):
                 method=self.name,
                 title=f"{title}: {inner.specs[key].title}",
                 signed=inner.specs[key].signed and self.reduce == "mean",
+                unit=self._unit(inner.specs[key].unit),
                 options=self.options(),
             )
             for key in places
@@ -118,6 +120,13 @@ class SmoothGrad(Method):
                 _add(first, key, ask.count, row, maps)
                 _add(second, key, ask.count, row, maps**2)
         return {key: self._reduced(first[key], second[key]) for key in keys}
+
+    def region_sizes(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
+        sizes = self.method.region_sizes(ask, ask.plan(self.method))
+        return {f"{REDUCED[self.reduce][0]}/{key}": array for key, array in sizes.items()}
+
+    def _unit(self, unit: str) -> str:
+        return unit if self.reduce == "mean" else squared(unit)
 
     def _reduced(
         self, first: NDArray[np.float64], second: NDArray[np.float64]

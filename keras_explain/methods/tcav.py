@@ -66,6 +66,8 @@ class TCAV(Method):
     seed: int = 0
 
     title = "TCAV"
+    quantity = "figure"
+    unit = "share"
     formula = (
         r"\lvert \{x \in X_c : \nabla_{A_l} S_c(x) \cdot v > 0\} \rvert \, / \, \lvert X_c \rvert"
     )
@@ -94,9 +96,9 @@ class TCAV(Method):
             self._checked(model, self.random, "random")
         classes = self._classes(model)
         specs = [
-            self._spec("score", "TCAV score", layer=names, **{"class": classes}),
-            self._spec("p_value", "TCAV p-value", layer=names, **{"class": classes}),
-            self._spec("accuracy", "Accuracy of the concept vectors", layer=names),
+            self._spec("score", "TCAV score", "share", layer=names, **{"class": classes}),
+            self._spec("p_value", "TCAV p-value", "probability", layer=names, **{"class": classes}),
+            self._spec("accuracy", "Accuracy of the concept vectors", "share", layer=names),
         ]
         return Plan(Needs(), {spec.key: spec for spec in specs})
 
@@ -138,7 +140,7 @@ class TCAV(Method):
             f"{self.name}/accuracy": accuracy.astype(np.float32),
         }
 
-    def _spec(self, part: str, title: str, **labels: Sequence[Any]) -> RecordSpec:
+    def _spec(self, part: str, title: str, unit: str, **labels: Sequence[Any]) -> RecordSpec:
         return RecordSpec(
             key=f"{self.name}/{part}",
             method=self.name,
@@ -149,6 +151,8 @@ class TCAV(Method):
             labels={axis: tuple(names) for axis, names in labels.items()},
             options=self.options(),
             precision="float32",
+            quantity=self.quantity,
+            unit=unit,
         )
 
     def _places(self, model: ModelView) -> list[Place]:

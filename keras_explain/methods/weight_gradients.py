@@ -52,6 +52,8 @@ class WeightGradients(Method):
     updates: bool = True
 
     title = "Weight gradients"
+    quantity = "sensitivity"
+    unit = "loss per weight unit"
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         if not model.has_loss:
@@ -62,14 +64,27 @@ class WeightGradients(Method):
         if not model.weights:
             raise NotApplicableError("weight gradients need a trainable weight; all are frozen")
         specs = [
-            self._spec("histogram", ("bin",), model.weights, False, {"bin": EDGES}),
             self._spec(
-                "statistics", ("statistic",), model.weights, True, {"statistic": self._statistics}
+                "histogram",
+                ("bin",),
+                model.weights,
+                signed=False,
+                labels={"bin": EDGES},
+                quantity="histogram",
+                unit="none",
+            ),
+            self._spec(
+                "statistics",
+                ("statistic",),
+                model.weights,
+                labels={"statistic": self._statistics},
+                quantity="figure",
+                unit="several",
             ),
         ]
         for path, shape in zip(model.weights, model.weight_shapes, strict=True):
             if len(shape) > 1 and 0 < np.prod(shape) <= self.keep_below:
-                specs.append(self._spec(path, _kernel_axes(len(shape)), (path,), True, {}))
+                specs.append(self._spec(path, _kernel_axes(len(shape)), (path,)))
         return Plan(Needs(weight_gradients=True), {spec.key: spec for spec in specs})
 
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
@@ -109,19 +124,18 @@ class WeightGradients(Method):
         part: str,
         axes: tuple[str, ...],
         rows: tuple[str, ...],
-        signed: bool,
-        labels: Mapping[str, tuple[Any, ...]],
+        **facts: Any,
     ) -> RecordSpec:
+        own = {"signed": True, "quantity": self.quantity, "unit": self.unit}
         return RecordSpec(
             key=f"{self.name}/{part}",
             method=self.name,
             title=self.title,
             axes=axes,
-            signed=signed,
             rows=rows,
-            labels=labels,
             options=self.options(),
             precision="float32",  # counts, and figures of sizes far apart in one row
+            **{**own, **facts},
         )
 
 

@@ -78,16 +78,18 @@ class Keeping:
         kept = self.thinned(outputs.reshape(len(outputs), *self.task.shape))
         if not self.only_classes:
             return [
-                (_spec(KEY, "Predictions", ("class",), self.every), kept.reshape(len(kept), -1))
+                (
+                    _spec(KEY, "Predictions", "output", ("class",), self.every),
+                    kept.reshape(len(kept), -1),
+                )
             ]
         predicted, chances = self.kept_task.predicted(kept), self.kept_task.chances(kept)
         if predicted is None or chances is None:
             raise RuntimeError("only classes can be kept as classes")
         axes = tuple(f"position_{axis}" for axis in range(len(self.task.positions)))
-        return [
-            (_spec(f"{KEY}/classes", "Predicted class", axes, self.every), predicted),
-            (_spec(f"{KEY}/confidence", "Confidence", axes, self.every), chances.max(axis=-1)),
-        ]
+        classes = _spec(f"{KEY}/classes", "Predicted class", "none", axes, self.every)
+        confidence = _spec(f"{KEY}/confidence", "Confidence", "probability", axes, self.every)
+        return [(classes, predicted), (confidence, chances.max(axis=-1))]
 
 
 def check_megabytes(value: Any) -> float:
@@ -105,7 +107,7 @@ def check_megabytes(value: Any) -> float:
     return float(value)
 
 
-def _spec(key: str, title: str, axes: tuple[str, ...], every: int) -> RecordSpec:
+def _spec(key: str, title: str, unit: str, axes: tuple[str, ...], every: int) -> RecordSpec:
     return RecordSpec(
         key=key,
         method=KEY,
@@ -113,5 +115,7 @@ def _spec(key: str, title: str, axes: tuple[str, ...], every: int) -> RecordSpec
         axes=axes,
         signed=False,
         precision="float32",
+        quantity="prediction",
+        unit=unit,
         options={} if every == 1 else {"every": every},
     )

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .format.forms import form_of
+from .format.meaning import QUANTITIES, SQUARED, UNITS, UNKNOWN, is_unit
 from .plain import JSON, plain
 
 SCHEMA = 1
@@ -66,6 +68,8 @@ class RecordSpec:
         options: The fields of the method, and what it found out about the layer.
         title: What a person reads, such as "Grad-CAM".
         precision: One of `PRECISIONS`; "float32" for rows that mix sizes far apart.
+        quantity: What the numbers are, one of `format.meaning.QUANTITIES`.
+        unit: Their unit, one of `format.meaning.UNITS`, or such a unit squared.
     """
 
     key: str
@@ -80,6 +84,8 @@ class RecordSpec:
     options: Mapping[str, JSON] = field(default_factory=dict)
     title: str = ""
     precision: str = "float16"
+    quantity: str = UNKNOWN
+    unit: str = UNKNOWN
 
     def __post_init__(self) -> None:
         """Check the fields, and make them as plain as they come back from a file."""
@@ -95,6 +101,16 @@ class RecordSpec:
             self.precision in PRECISIONS,
             f"`precision` must be one of {', '.join(PRECISIONS)}.",
             self.precision,
+        )
+        require(
+            isinstance(self.quantity, str) and self.quantity in QUANTITIES,
+            f"`quantity` must be one of {', '.join(QUANTITIES)}.",
+            self.quantity,
+        )
+        require(
+            is_unit(self.unit),
+            f"`unit` must be one of {', '.join(UNITS)}, or one that ends with {SQUARED!r}.",
+            self.unit,
         )
         require(isinstance(self.signed, bool), "`signed` must be a bool.", self.signed)
         require(isinstance(self.title, str), "`title` must be text.", self.title)
@@ -119,9 +135,9 @@ class RecordSpec:
         object.__setattr__(self, name, value)
 
     @property
-    def has_direction(self) -> bool:
-        """Whether a row can turn: a figure, a list of figures or a point has no direction."""
-        return self.axes not in ((), ("metric",), ("coordinate",))
+    def form(self) -> str:
+        """How it is drawn, one of `format.forms.FORMS`."""
+        return form_of(self)
 
     def to_json(self) -> dict[str, JSON]:
         """Every field but `key`, as plain JSON."""
@@ -137,6 +153,8 @@ class RecordSpec:
             "options": dict(self.options),
             "title": self.title,
             "precision": self.precision,
+            "quantity": self.quantity,
+            "unit": self.unit,
         }
 
     @classmethod

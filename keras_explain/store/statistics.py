@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .encoding import Encoded
+from .format.axes import CHANNEL
 from .similarity import cosine_distance
 
 PERCENTILES = (1, 5, 50, 95, 99)
@@ -25,10 +26,10 @@ def as_shown(values: NDArray[np.float32], axes: Sequence[str], shown: str) -> ND
         axes: Names of the axes of one row.
         shown: "sum", "max", or "all" to leave the channels as they are.
     """
-    if shown == "all" or "channel" not in axes:
+    if shown == "all" or CHANNEL not in axes:
         return values
     operation = np.add if shown == "sum" else np.maximum
-    channels = np.moveaxis(values, 1 + list(axes).index("channel"), 0)
+    channels = np.moveaxis(values, 1 + list(axes).index(CHANNEL), 0)
     with np.errstate(all="ignore"):  # an overflow is an infinity, and is flagged as such
         if len(channels) <= FEW_CHANNELS:
             return np.asarray(reduce(operation, channels), np.float32)

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..store import ProbeSet, announcement, event_file_in
+from ..store.format import axes
+from ..store.format.forms import form_of, has_pictures, turns
 from ..store.place import Place
 from ..store.schema import RecordSpec
 from . import sheets, values
-from .contact import ContactSheets, has_sheet
+from .contact import ContactSheets
 
 if TYPE_CHECKING:
     from ..methods.base import Record
@@ -61,14 +63,14 @@ class Summaries:
     def _own(self, records: Sequence[Record]) -> list[Summary.Value]:
         found: list[Summary.Value] = []
         for spec, array in records:
-            if spec.key == "weight_gradients/histogram":
+            if spec.quantity == "histogram":
                 found += _histograms(spec, array)
-            elif spec.key == "weight_gradients/statistics":
+            elif "norm" in spec.labels.get("statistic", ()):
                 norms = array[:, spec.labels["statistic"].index("norm")].astype(np.float64)
                 found.append(values.scalar("gradient_norm", float(np.sqrt((norms**2).sum()))))
-            elif spec.axes in ((), ("metric",)) and spec.key != "scores":
+            elif form_of(spec) == "numbers":
                 found += _means(spec, array)
-            elif has_sheet(spec):
+            elif has_pictures(spec):
                 sheet = self._sheets.of(spec, array)
                 size = sheet.picture.height, sheet.picture.width
                 text = f"{sheet.shows} Raw numbers and every step are in the Explain tab."
@@ -83,21 +85,21 @@ def drift_figures(specs: Iterable[RecordSpec], drift: Mapping[str, float]) -> di
         specs: The records of the step.
         drift: By key, the median drift over the probes, where it is known.
     """
-    maps = {spec.key for spec in specs if spec.has_direction} - {"predictions"}
+    maps = {spec.key for spec in specs if turns(spec) and form_of(spec) != "outputs"}
     return {f"drift/{key}": drift[key] for key in drift if key in maps}
 
 
 def _histograms(spec: RecordSpec, counts: NDArray[np.float32]) -> list[Summary.Value]:
     edges = np.array(spec.labels["bin"])
     return [
-        values.histogram(f"weight_gradients/{path}", edges, row, path)
+        values.histogram(f"{spec.method}/{path}", edges, row, path)
         for path, row in zip(spec.rows or (), counts, strict=True)
     ]
 
 
 def _means(spec: RecordSpec, array: NDArray[np.float32]) -> list[Summary.Value]:
     """The mean of each figure over the probes that have one."""
-    labels = spec.labels.get("metric", range(array.shape[1])) if spec.axes else None
+    labels = spec.labels.get(axes.FIGURE, range(array.shape[1])) if spec.axes else None
     tags = [spec.key] if labels is None else [f"{spec.key}/{label}" for label in labels]
     columns = array.reshape(len(array), len(tags)).astype(np.float64).T
     finite = ((tag, column[np.isfinite(column)]) for tag, column in zip(tags, columns, strict=True))

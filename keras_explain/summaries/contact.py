@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..store import ProbeSet
+from ..store.format import axes
+from ..store.format.forms import shown_axes
+from ..store.format.meaning import UNKNOWN
 from ..store.schema import RecordSpec
 from ..store.statistics import as_shown
 from . import sheets
@@ -25,11 +28,6 @@ class Sheet(NamedTuple):
     picture: Image.Image
     shows: str
     limit: float
-
-
-def has_sheet(spec: RecordSpec) -> bool:
-    """Whether a record is maps, which can be drawn."""
-    return "height" in spec.axes and "width" in spec.axes
 
 
 class ContactSheets:
@@ -49,20 +47,24 @@ class ContactSheets:
         """The sheet of a record at one step: of its first probes, and of some channels or slices.
 
         Args:
-            spec: The record, one that `has_sheet`.
+            spec: The record, one that `has_pictures`.
             array: Its values, `(rows, *row_shape)`.
         """
-        planes, maps = _planes(spec), self._maps(spec, array)
+        maps = self._maps(spec, array)
         limit = self._limit(spec.key, maps)
-        if planes:
+        columns, *others = _planes(spec) or [""]
+        title = spec.title + _in_unit(spec)
+        if columns:
             signed = spec.signed or bool((maps < 0).any())
             picture = sheets.plane_sheet(maps, signed=signed, limit=limit)
-            return Sheet(picture, f"{spec.title}: a row a probe, a column a {planes}.", limit)
+            where = "".join(f" of the middle {_word(axis)}" for axis in others)
+            shows = f"{title}: one row per probe, one column per {_word(columns)}{where}."
+            return Sheet(picture, shows, limit)
         # Named rows are no probes: there is no photo of any of them.
         photos = None if spec.rows else self._photos.get(spec.input or "")
         under = None if photos is None else photos[:MOST_PROBES]
         picture = sheets.overlay_sheet(maps, under, signed=spec.signed, limit=limit)
-        return Sheet(picture, f"{spec.title}: one cell a probe.", limit)
+        return Sheet(picture, f"{title}: one cell per {'row' if spec.rows else 'probe'}.", limit)
 
     def see(self, spec: RecordSpec, array: NDArray[np.float32]) -> None:
         """Let the colours reach as far as this step's values do, for the sheets still to come."""
@@ -74,16 +76,19 @@ class ContactSheets:
         Where channels or slices are drawn apart, `(probes, height, width, planes)`.
         """
         planes = _planes(spec)
+        rows = array[: MOST_PLANES if planes else MOST_PROBES]
+        maps, left = as_shown(rows, spec.axes, spec.shown), shown_axes(spec)
+        for axis in planes[1:]:
+            at = 1 + left.index(axis)
+            maps = maps.take(maps.shape[at] // 2, at)
+            left.remove(axis)
         if not planes:
-            return as_shown(array[:MOST_PROBES], spec.axes, spec.shown)
-        maps = as_shown(array[:MOST_PLANES], spec.axes, spec.shown)
-        axes = [axis for axis in spec.axes if axis != "channel"]
-        depth = 1 + axes.index("depth") if "depth" in axes else None
-        if planes == "slice" and depth is not None:
-            places = np.linspace(0, maps.shape[depth] - 1, MOST_PLANES).round().astype(int)
-            return np.moveaxis(maps, depth, -1)[..., np.unique(places)]
-        maps = np.moveaxis(maps, 1 + spec.axes.index("channel"), -1)[..., :MOST_PLANES]
-        return maps if depth is None else maps.take(maps.shape[depth] // 2, depth)
+            return maps
+        maps = np.moveaxis(maps, 1 + left.index(planes[0]), -1)
+        if planes[0] not in axes.SPACE:
+            return maps[..., :MOST_PLANES]
+        places = np.linspace(0, maps.shape[-1] - 1, MOST_PLANES).round().astype(int)
+        return maps[..., np.unique(places)]
 
     def _limit(self, key: str, maps: NDArray[np.float32]) -> float:
         """The value of the last colour: it only ever grows, so that steps can be compared."""
@@ -93,11 +98,20 @@ class ContactSheets:
         return self._limits[key]
 
 
-def _planes(spec: RecordSpec) -> str:
-    """What each of several maps of a probe is; nothing of a record that has one a probe."""
-    if spec.shown == "all" and "channel" in spec.axes:
-        return "channel of the middle slice" if "depth" in spec.axes else "channel"
-    return "slice" if "depth" in spec.axes else ""
+def _planes(spec: RecordSpec) -> list[str]:
+    """The axes that number several maps of a probe: that of the columns, and those cut through."""
+    others = [axis for axis in shown_axes(spec) if axis not in axes.PICTURE]
+    return sorted(others, key=[*axes.PLANES, *others].index)
+
+
+def _word(axis: str) -> str:
+    """What an entry of the axis is called."""
+    return "slice" if axis == "depth" else axis
+
+
+def _in_unit(spec: RecordSpec) -> str:
+    """The unit, as it stands behind a title."""
+    return "" if spec.unit in ("none", UNKNOWN) else f" (unit: {spec.unit})"
 
 
 def _photos(array: NDArray[np.generic]) -> NDArray[np.uint8] | None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_explain.store import Failure, RecordSpec, StepInfo
+from keras_explain.store.format.meaning import QUANTITIES, UNITS
 from keras_explain.store.plain import loads, plain
 
 from .conftest import step_info
@@ -35,6 +36,8 @@ JSONS = st.recursive(
         options=st.dictionaries(NAMES, JSONS, max_size=3),
         title=st.text(max_size=10),
         precision=st.sampled_from(["float16", "float32"]),
+        quantity=st.sampled_from(sorted(QUANTITIES)),
+        unit=st.sampled_from(sorted(UNITS)),
     )
 )
 def test_a_spec_survives_json(spec):

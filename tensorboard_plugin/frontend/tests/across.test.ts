@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { acrossInputs, isOfScore, loudest, sizeOf, together } from "../src/core/across";
+import { acrossInputs, addsUp, isOfScore, loudest, sizeOf, together } from "../src/core/across";
 import type { RecordSpec } from "../src/core/types";
 import { record } from "./record";
 
@@ -30,11 +30,19 @@ describe("a method's records on several inputs", () => {
   ])("are not those of another kind: %o", (other) => {
     expect(acrossInputs([photo, { ...row, ...other }], photo)).toEqual([]);
   });
-  it("compare where they are parts of the score", () => {
-    expect(isOfScore(photo)).toBe(true);
-    expect(isOfScore({ ...photo, signed: false })).toBe(false);
-    for (const method of ["gradient", "guided_backprop", "deconvnet"])
-      expect(isOfScore({ ...photo, method })).toBe(false);
+  it("compare where they are in the unit of the score, whatever the method is called", () => {
+    const said = (quantity: string, unit: string) => {
+      const spec = { ...photo, quantity, unit };
+      return [isOfScore(spec), addsUp(spec)];
+    };
+    expect(said("attribution", "score")).toEqual([true, true]);
+    expect(said("relevance", "score")).toEqual([true, true]);
+    expect(said("importance", "score")).toEqual([true, false]);
+    expect(said("sensitivity", "score per input unit")).toEqual([false, false]);
+    expect(said("attribution", "score per region")).toEqual([false, false]);
+    expect(said("attribution", "score, squared")).toEqual([false, false]);
+    expect(said("change", "input")).toEqual([false, false]);
+    expect(said("unknown", "unknown")).toEqual([false, false]);
   });
 });
 

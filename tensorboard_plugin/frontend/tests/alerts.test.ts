@@ -90,7 +90,7 @@ describe("ticks", () => {
 describe("the way there", () => {
   const records = [
     record("saliency"),
-    record("activations/conv3", { axes: ["height", "width", "channel"], shape: [4, 4, 8] }),
+    record("activations/conv3", { form: "channels", shape: [4, 4, 8] }),
     record("smooth_grad"),
   ];
   const target = (place: Partial<Alert["place"]>) =>

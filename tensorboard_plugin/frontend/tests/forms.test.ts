@@ -12,55 +12,29 @@ import { cardOf } from "../src/core/cards";
 import { type Columns, spanOf } from "../src/core/columns";
 import { entryNames, entryText, entryValues } from "../src/core/entries";
 import { figureNames, figuresOf } from "../src/core/figures";
-import { barKindOf, type Form, formOf, homeOf, isFilm, sizeText, turns } from "../src/core/forms";
+import { barKindOf, homeOf, isFilm, sizeText, turns } from "../src/core/forms";
 import { gapRecord, largeGap } from "../src/core/gap";
-import type { InputSpec, MapRow, RecordSpec } from "../src/core/types";
+import type { Form, InputSpec, MapRow } from "../src/core/types";
 import { record } from "./record";
 
 const IMAGE = ["height", "width", "channel"];
 
 describe("what a record is drawn as", () => {
-  const cases: [Form, Partial<RecordSpec>][] = [
-    ["map", { axes: ["height", "width"] }],
-    ["map", { axes: IMAGE, shown: "sum", shape: [4, 4, 3] }],
-    ["map", { axes: ["query", "key"] }],
-    ["map", { axes: ["height", "width"], rows: ["all probes"] }],
-    ["bars", { axes: ["feature"] }],
-    ["bars", { axes: ["time", "channel"], shown: "sum", shape: [9, 2] }],
-    ["bars", { axes: ["layer"] }],
-    ["bars", { axes: ["feature"], rows: ["all probes"] }],
-    ["numbers", { axes: [] }],
-    ["numbers", { axes: ["metric"] }],
-    ["numbers", { axes: ["metric"], rows: ["unit 1"] }],
-    ["points", { axes: ["coordinate"] }],
-    ["plane", { axes: ["height", "width"], rows: ["plane"] }],
-    ["table", { axes: ["layer", "class"], rows: ["striped"] }],
-    ["pictures", { axes: IMAGE, rows: ["unit 1"], shape: [4, 4, 3] }],
-    ["pictures", { axes: ["time", "channel"], rows: ["unit 1"] }],
-    ["channels", { axes: IMAGE, shape: [4, 4, 3] }],
-    ["channels", { axes: ["head", "query", "key"], shape: [2, 3, 3] }],
-    ["channels", { axes: ["depth", "height", "width"], shape: [2, 3, 3] }],
-  ];
-  it.each(cases)("%s: %o", (form, change) => {
-    expect(formOf(record("anything/at_all", change))).toBe(form);
-  });
-
-  it("outputs and weights have views of their own", () => {
-    expect(formOf(record("predictions", { axes: ["class"] }))).toBe("hidden");
-    expect(formOf(record("weight_gradients/statistics", { axes: ["statistic"] }))).toBe("weights");
-    expect(homeOf(record("weight_gradients/statistics"))).toBe("gradients");
-    expect(homeOf(record("a", { axes: ["head", "query", "key"] }))).toBe("layers");
-    expect(homeOf(record("a", { axes: [] }))).toBe("evolve");
+  it("says in which view it is looked at", () => {
+    const home = (form: Form) => homeOf(record("a", { form }));
+    expect(home("weights")).toBe("gradients");
+    expect(home("channels")).toBe("layers");
+    expect([home("map"), home("numbers"), home("plane")]).toEqual(["evolve", "evolve", "evolve"]);
   });
 
   it("numbers and points do not turn, and rows with names have no film of an example", () => {
-    expect(["metric", "coordinate"].map((axis) => turns(record("a", { axes: [axis] })))).toEqual([
-      false,
-      false,
-    ]);
+    expect([
+      turns(record("a", { form: "numbers" })),
+      turns(record("a", { form: "points" })),
+    ]).toEqual([false, false]);
     expect(isFilm(record("a"))).toBe(true);
     expect(isFilm(record("a", { rows: ["all probes"] }))).toBe(false);
-    expect(isFilm(record("a", { axes: [] }))).toBe(false);
+    expect(isFilm(record("a", { form: "numbers" }))).toBe(false);
   });
 
   it("its size is told in words", () => {
@@ -70,7 +44,7 @@ describe("what a record is drawn as", () => {
     expect(size(IMAGE, [12, 10, 16])).toBe("12×10, 16 channels");
     expect(size(["head", "query", "key"], [1, 12, 12])).toBe("1 head, 12 queries, 12 keys");
     expect(size([], [])).toBe("a number");
-    expect(size(["coordinate"], [2])).toBe("points");
+    expect(size(["coordinate"], [2], { form: "points" })).toBe("points");
   });
 });
 
@@ -108,11 +82,13 @@ describe("entries of an axis", () => {
   });
 
   it("ask for cards of their size", () => {
-    const few = cardOf(record("a", { axes: ["feature"], shape: [3] }), table);
-    const many = cardOf(record("a", { axes: ["feature"], shape: [30] }), table);
+    const few = cardOf(record("a", { form: "bars", axes: ["feature"], shape: [3] }), table);
+    const many = cardOf(record("a", { form: "bars", axes: ["feature"], shape: [30] }), table);
     expect(few.kind).toBe("bars");
     expect(many.heightOf(200) - few.heightOf(200)).toBe(4 * 18);
-    expect(cardOf(record("a", { axes: ["layer"], shape: [3] }), undefined).upright).toBe(true);
+    expect(
+      cardOf(record("a", { form: "bars", axes: ["layer"], shape: [3] }), undefined).upright,
+    ).toBe(true);
   });
 });
 

@@ -40,12 +40,13 @@ describe("points", () => {
 });
 
 describe("a plane of decisions", () => {
-  const plane = { axes: ["height", "width"], rows: ["plane"] };
+  const plane: Partial<RecordSpec> = { form: "plane", rows: ["plane"], quantity: "prediction" };
+  const points: Partial<RecordSpec> = { form: "points", axes: ["coordinate"], shape: [2] };
   const records = [
-    record("db/classes", plane),
-    record("db/p", plane),
-    record("db/points", { axes: ["coordinate"], shape: [2] }),
-    record("projection", { axes: ["coordinate"], shape: [2] }),
+    record("db/classes", { ...plane, unit: "none" }),
+    record("db/p", { ...plane, unit: "probability" }),
+    record("db/points", points),
+    record("projection", points),
   ];
 
   it("is found from any of its method's records", () => {
@@ -55,10 +56,8 @@ describe("a plane of decisions", () => {
     expect(planeRecords(records, records[3])).toBeUndefined();
   });
 
-  it("holds classes where all are whole numbers", () => {
-    expect(areClasses([0, 2, 1])).toBe(true);
-    expect(areClasses([0, 0.5])).toBe(false);
-    expect(areClasses([-1, 0])).toBe(false);
+  it("holds classes where its predictions have no unit", () => {
+    expect(records.map(areClasses)).toEqual([true, false, false, false]);
   });
 
   it("is paler where the network is less sure", () => {
@@ -78,8 +77,16 @@ describe("a plane of decisions", () => {
 
 describe("a table of concepts", () => {
   const names = { layer: ["conv1", "conv2"], class: ["cat", "dog"] };
-  const of = (key: string, shape = [2, 2]): RecordSpec =>
-    record(key, { axes: ["layer", "class"], rows: ["striped"], labels: names, shape });
+  const of = (key: string, shape = [2, 2], unit = "share"): RecordSpec =>
+    record(key, {
+      form: "table",
+      axes: ["layer", "class"],
+      rows: ["striped"],
+      labels: names,
+      shape,
+      quantity: "figure",
+      unit,
+    });
 
   it("has a block of columns for each layer, or one where there is a single class", () => {
     const blocks = blocksOf(of("tcav/score"));
@@ -107,8 +114,14 @@ describe("a table of concepts", () => {
     expect(texts(null)).toEqual(["class 1", "class 4"]);
   });
 
-  it("finds its p-values by their key", () => {
-    const records = [of("tcav/score"), of("tcav/p_value"), of("tcav/p_value", [1, 1]), of("x/p")];
+  it("finds its p-values by their unit", () => {
+    const chances = (key: string, shape = [2, 2]) => of(key, shape, "probability");
+    const records = [
+      of("tcav/score"),
+      chances("tcav/p"),
+      chances("tcav/q", [1, 1]),
+      chances("x/p"),
+    ];
     expect(partnerOf(records, records[0])).toBe(records[1]);
     expect(partnerOf([records[0]], records[0])).toBeUndefined();
     expect(partnerOf([of("tcav/score"), of("tcav/steep")], records[0])).toBeUndefined();

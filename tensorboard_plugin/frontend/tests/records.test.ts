@@ -4,7 +4,9 @@ import {
   attributions,
   findRecord,
   groupByMethod,
+  histogramOf,
   layered,
+  statisticsOf,
   variantOf,
   weightPicture,
 } from "../src/core/records";
@@ -27,14 +29,19 @@ const manifest: Manifest = {
   logs: {},
   score: "logit",
   records: [
-    record("predictions", { axes: ["class"] }),
-    record("scores", { axes: [] }),
+    record("predictions", { form: "outputs", axes: ["class"] }),
+    record("scores", { form: "outputs", axes: [] }),
     record("saliency", { axes: ["height", "width", "channel"], shown: "max" }),
     record("grad_cam/conv4"),
     record("grad_cam/conv5"),
-    record("activations/conv1", { axes: ["height", "width", "channel"] }),
-    record("weight_gradients/statistics", { rows: WEIGHTS, axes: ["statistic"] }),
-    record("weight_gradients/conv1/kernel", { rows: ["conv1/kernel"] }),
+    record("activations/conv1", { form: "channels", axes: ["height", "width", "channel"] }),
+    record("weight_gradients/statistics", {
+      form: "weights",
+      rows: WEIGHTS,
+      axes: ["statistic"],
+      labels: { statistic: ["norm"] },
+    }),
+    record("weight_gradients/conv1/kernel", { form: "weights", rows: ["conv1/kernel"] }),
   ],
   failures: [],
   totals: {},
@@ -53,10 +60,11 @@ describe("records", () => {
 
   it("begin with what speaks for or against the class, where there are no pictures", () => {
     const records = [
-      record("attention_rollout", { axes: ["time"], shape: [12] }),
+      record("attention_rollout", { form: "bars", axes: ["time"], shape: [12] }),
       record("attention_rollout/tokens", { axes: ["query", "key"], shape: [12, 12] }),
-      record("completeness", { axes: [], shape: [] }),
+      record("completeness", { form: "numbers", axes: [], shape: [] }),
       record("integrated_gradients/words", {
+        form: "bars",
         axes: ["time", "channel"],
         shape: [12, 32],
         shown: "sum",
@@ -89,6 +97,8 @@ describe("records", () => {
   it("of a small weight hold its gradient", () => {
     expect(weightPicture(manifest, "conv1/kernel")?.key).toBe("weight_gradients/conv1/kernel");
     expect(weightPicture(manifest, "dense/kernel")).toBeUndefined();
+    expect(statisticsOf(manifest.records)?.key).toBe("weight_gradients/statistics");
+    expect(histogramOf(manifest.records)).toBeUndefined();
   });
 });
 

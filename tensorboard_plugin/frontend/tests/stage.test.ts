@@ -152,6 +152,7 @@ describe("the stage", () => {
       map,
       domain: { lo: 0, hi: 4 },
       signed: false,
+      unit: "score",
       colours: "cividis",
       reason: "",
       ...facts,

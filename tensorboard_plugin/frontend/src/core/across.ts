@@ -1,11 +1,8 @@
 /** One method's records on several inputs of an example, side by side. */
 
-import { formOf } from "./forms";
 import type { Domain } from "./paint";
 import type { RecordSpec } from "./types";
 
-/** Of these the size depends on the unit of the input: only within one input do they compare. */
-const PER_UNIT = new Set(["gradient", "guided_backprop", "deconvnet"]);
 const DRAWN = new Set(["map", "bars", "channels"]);
 
 /** A record of the same method on each input, in the run's order; none where there is only one input. */
@@ -19,16 +16,21 @@ export function acrossInputs(all: RecordSpec[], record: RecordSpec): RecordSpec[
       each.signed === record.signed &&
       each.input &&
       !each.rows &&
-      DRAWN.has(formOf(each));
+      DRAWN.has(each.form);
     if (fits && each.input && (each.key === record.key || !found.has(each.input)))
       found.set(each.input, each);
   }
   return found.size > 1 ? [...found.values()] : [];
 }
 
-/** Whether its numbers are parts of the score, and so compare from input to input. */
-export function isOfScore(record: RecordSpec): boolean {
-  return record.signed && !PER_UNIT.has(record.method);
+/** Whether its numbers are in the unit of the score, and so compare from input to input. */
+export function isOfScore({ unit }: RecordSpec): boolean {
+  return unit === "score";
+}
+
+/** Whether its numbers add up to a part of the score. */
+export function addsUp({ quantity, unit }: RecordSpec): boolean {
+  return unit === "score" && ["attribution", "relevance"].includes(quantity);
 }
 
 export interface Size {

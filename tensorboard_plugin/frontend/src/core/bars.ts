@@ -1,5 +1,6 @@
 /** Bars from a common zero, on a linear or a logarithmic scale. */
 
+import { areLayers } from "./axes";
 import { type Columns, spanOf } from "./columns";
 import type { Domain } from "./paint";
 import type { RecordSpec } from "./types";
@@ -72,7 +73,7 @@ const FAR = 100;
 
 /** The span of sizes from layer to layer, which may be compared by factors. */
 export function logSpan(record: RecordSpec, columns: Columns | undefined): LogSpan | undefined {
-  if (record.signed || record.axes.join() !== "layer" || !columns) return undefined;
+  if (record.signed || !areLayers(record.axes) || !columns) return undefined;
   const [least, most] = spanOf(columns, (value) => value > 0);
   const areShares = most > 0.5 && most <= 1;
   return least < most ? { least, most, suits: most > FAR * least && !areShares } : undefined;

@@ -1,10 +1,8 @@
 /** Two maps of different resolution on the grid of the coarser one. */
 
+import { isSpace } from "./axes";
 import { shownAxes, shownShape } from "./forms";
 import type { RecordSpec } from "./types";
-
-/** Axes along which neighbours can be averaged. */
-const PLACES = new Set(["height", "width", "depth", "time"]);
 
 /** Why maps of two records have no common grid, in words; the server refuses the same. */
 export function whyNoGrid(a: RecordSpec, b: RecordSpec): string {
@@ -17,7 +15,7 @@ export function whyNoGrid(a: RecordSpec, b: RecordSpec): string {
     return `A map of A goes along ${along(axesA)}, one of B along ${along(axesB)}: there is no common grid.`;
   const [shapeA, shapeB] = [shownShape(a), shownShape(b)];
   const factors = factorsOf(shapeA, shapeB) ?? factorsOf(shapeB, shapeA);
-  if (factors?.every((factor, axis) => factor === 1 || PLACES.has(axesA[axis]))) return "";
+  if (factors?.every((factor, axis) => factor === 1 || isSpace(axesA[axis]))) return "";
   return (
     `A has ${shapeA.join("×")} values a map and B ${shapeB.join("×")}: ` +
     "one is no whole multiple of the other, so neither can be averaged onto the other."

@@ -1,6 +1,7 @@
 /** How large the cards of a grid are: as their contents ask for. */
 
-import { barKindOf, formOf, isStrip, shownShape } from "./forms";
+import { areLayers, pictureAxes } from "./axes";
+import { barKindOf, isStrip, shownShape } from "./forms";
 import type { InputSpec, RecordSpec } from "./types";
 
 export interface Card {
@@ -22,9 +23,9 @@ const MARKS = 22;
 const MOST = 7;
 
 export function cardOf(record: RecordSpec, input: InputSpec | undefined): Card {
-  const kind = formOf(record) === "bars" ? barKindOf(record, input) : "map";
+  const kind = record.form === "bars" ? barKindOf(record, input) : "map";
   const [length] = shownShape(record);
-  const upright = record.axes.join() === "layer";
+  const upright = areLayers(record.axes);
   const most = length <= MOST ? MOST : MOST - 1;
   const inner = (cell: number) => cell - FRAME.across;
   const card = (cell: number, picture: (inner: number) => number): Card => ({
@@ -39,14 +40,13 @@ export function cardOf(record: RecordSpec, input: InputSpec | undefined): Card {
   if (kind === "tokens") return card(260, () => 22 * Math.ceil(Math.min(length, 24) / 4));
   const lines = input?.kind === "series" ? 52 : 0;
   if (kind === "line") return card(input ? 230 : CELL, (width) => width / 6 + lines);
-  if (formOf(record) === "pictures" && !record.axes.includes("height")) return card(230, () => 52);
+  if (record.form === "pictures" && !pictureAxes(record.axes)) return card(230, () => 52);
   return card(CELL, (width) => width * ratioOf(record, input) + (isStrip(record) ? lines : 0));
 }
 
 /** Height over width of a card's picture. */
 function ratioOf({ axes, shape }: RecordSpec, input: InputSpec | undefined): number {
   if (input?.kind === "image" && input.shape) return input.shape[0] / input.shape[1];
-  const side = (name: string) => shape[axes.indexOf(name)];
-  const ratio = side("height") / side("width");
-  return ratio > 0 ? ratio : 1;
+  const sides = pictureAxes(axes);
+  return sides ? shape[sides[0]] / shape[sides[1]] : 1;
 }

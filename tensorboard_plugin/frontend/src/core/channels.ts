@@ -1,5 +1,6 @@
 /** Figures of a layer's channels: by them channels are sorted, and called dead. */
 
+import { areChannels } from "./axes";
 import type { RecordSpec } from "./types";
 
 export const CHANNEL_SORTS = ["index", "mean_abs", "zero", "drift"] as const;
@@ -84,5 +85,5 @@ export function topExamples(
 
 /** The record of one number for each channel of the same layer: how much it counts. */
 export function weightsOf(records: RecordSpec[], { layer }: RecordSpec): RecordSpec | undefined {
-  return records.find((each) => each.layer === layer && each.axes.join() === "channel");
+  return records.find((each) => each.layer === layer && areChannels(each.axes));
 }

@@ -1,6 +1,5 @@
 /** A plane cut through the inputs, with the class that the network sees at each place. */
 
-import { formOf } from "./forms";
 import { classColour, mixed, type Rgb } from "./palette";
 import type { RecordSpec } from "./types";
 
@@ -14,14 +13,14 @@ export interface PlaneRecords {
 /** What a method recorded about one plane, found from any of its records. */
 export function planeRecords(records: RecordSpec[], record: RecordSpec): PlaneRecords | undefined {
   const same = records.filter(({ method }) => method === record.method);
-  const planes = same.filter((each) => formOf(each) === "plane");
+  const planes = same.filter((each) => each.form === "plane");
   if (planes.length === 0) return undefined;
-  return { planes, points: same.find((each) => formOf(each) === "points") };
+  return { planes, points: same.find((each) => each.form === "points") };
 }
 
-/** Classes are whole numbers; probabilities hardly ever all are. */
-export function areClasses(values: ArrayLike<number>): boolean {
-  return Array.from(values).every((value) => Number.isInteger(value) && value >= 0);
+/** Whether it has the index of a class at each place: a prediction without a unit. */
+export function areClasses({ quantity, unit }: RecordSpec): boolean {
+  return quantity === "prediction" && unit === "none";
 }
 
 /** Fill `pixels` with each place's class: pale where the network is not sure. */

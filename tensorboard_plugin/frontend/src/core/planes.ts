@@ -1,5 +1,7 @@
 /** How a map of any axes is laid out as pictures: `count` planes of `height` x `width` pixels. */
 
+import { isPlane, pictureAxes } from "./axes";
+
 export interface Planes {
   height: number;
   width: number;
@@ -17,7 +19,6 @@ export interface Planes {
 }
 
 const known = new Map<string, Planes>();
-const SLICED = new Set(["channel", "depth", "head"]);
 
 /**
  * Two axes make a picture, one a strip of height 1. Further axes ("channel",
@@ -37,7 +38,7 @@ function laidOut(axes: string[], shape: number[]): Planes {
   const others = shape.map((_, i) => i).filter((i) => !spatial.includes(i));
   const count = others.reduce((product, i) => product * shape[i], 1);
   const [row, column] = spatial.length === 2 ? spatial : [-1, spatial[0]];
-  const image = axes[row] === "height" || axes[row] === "kernel_height";
+  const image = pictureAxes(axes) !== undefined;
   return {
     height: row < 0 ? 1 : shape[row],
     width: shape[column],
@@ -69,13 +70,9 @@ function laidOut(axes: string[], shape: number[]): Planes {
 }
 
 function spatialAxes(axes: string[], shape: number[]): number[] {
-  const find = (name: string) => axes.indexOf(name);
-  for (const [row, column] of [
-    ["height", "width"],
-    ["kernel_height", "kernel_width"],
-  ])
-    if (find(row) >= 0 && find(column) >= 0) return [find(row), find(column)];
-  const plain = shape.map((_, i) => i).filter((i) => !SLICED.has(axes[i]));
+  const picture = pictureAxes(axes);
+  if (picture) return picture;
+  const plain = shape.map((_, i) => i).filter((i) => !isPlane(axes[i]));
   if (plain.length >= 2) return plain.slice(-2);
   return plain.length === 1 ? plain : [shape.length - 1];
 }

@@ -1,11 +1,9 @@
 /** Which records a view offers, and what they are called. */
 
+import { pictureAxes } from "./axes";
 import { capital } from "./format";
-import { formOf, homeOf, WEIGHTS } from "./forms";
+import { homeOf } from "./forms";
 import type { Manifest, RecordSpec } from "./types";
-
-export const STATISTICS_KEY = `${WEIGHTS}/statistics`;
-export const HISTOGRAM_KEY = `${WEIGHTS}/histogram`;
 
 export interface MethodGroup {
   method: string;
@@ -18,9 +16,9 @@ export interface MethodGroup {
  * what else is a row an example, then all others.
  */
 function rank(record: RecordSpec): number {
-  const form = formOf(record);
+  const { form } = record;
   if (record.rows) return LAST;
-  if (form === "map") return record.axes.includes("height") ? 0 : 3;
+  if (form === "map") return pictureAxes(record.axes) ? 0 : 3;
   if (form === "bars") return record.signed ? 1 : 2;
   return LAST;
 }
@@ -36,7 +34,7 @@ export function attributions(manifest: Manifest): RecordSpec[] {
   const size = (record: RecordSpec) =>
     rank(record) === LAST ? 0 : record.shape.reduce((product, side) => product * side, 1);
   const found = manifest.records.filter(
-    (record) => homeOf(record) === "evolve" && formOf(record) !== "hidden",
+    (record) => homeOf(record) === "evolve" && record.form !== "outputs",
   );
   return found.sort((one, other) => rank(one) - rank(other) || size(one) - size(other));
 }
@@ -45,9 +43,21 @@ export function layered(manifest: Manifest): RecordSpec[] {
   return manifest.records.filter((record) => homeOf(record) === "layers");
 }
 
+const ofWeights = (records: RecordSpec[], axis: string) =>
+  records.find(({ form, labels }) => form === "weights" && axis in labels);
+
+/** Figures of every weight's gradient. */
+export const statisticsOf = (records: RecordSpec[]) => ofWeights(records, "statistic");
+
+/** How many of every weight's gradients lie in each bin. */
+export const histogramOf = (records: RecordSpec[]) => ofWeights(records, "bin");
+
 /** The raw gradient of one weight, where it is small enough to be kept. */
 export function weightPicture(manifest: Manifest, path: string): RecordSpec | undefined {
-  return manifest.records.find((record) => record.key === `${WEIGHTS}/${path}`);
+  return manifest.records.find(
+    ({ form, labels, rows }) =>
+      form === "weights" && rows?.join() === path && Object.keys(labels).length === 0,
+  );
 }
 
 /** Records by their methods, in the order of the methods' titles. */

@@ -1,5 +1,6 @@
 /** The slices of a volume as grey pictures. */
 
+import { lengthOf } from "./axes";
 import type { Raw } from "./entries";
 import type { Picture } from "./picture";
 import { planesOf, planeValues } from "./planes";
@@ -12,7 +13,7 @@ import { extent } from "./statistics";
  */
 export function sliceUnder(axes: string[], raw: Raw, index: number, count: number): Picture {
   const planes = planesOf(axes, raw.shape);
-  const depth = raw.shape[axes.indexOf("depth")];
+  const depth = lengthOf("slices", axes, raw.shape);
   const slice = Math.floor(((index + 0.5) * depth) / count);
   const wanted = Array.from({ length: planes.count }, (_, p) => p).find((p) =>
     planes.numbers(p).every(([axis, at]) => at === (axis === "depth" ? slice : 0)),

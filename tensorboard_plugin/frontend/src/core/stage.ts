@@ -7,6 +7,7 @@ import type { Domain } from "./paint";
 import { type Planes, planesOf, planeValues } from "./planes";
 import { quantile } from "./statistics";
 import type { MapRow } from "./types";
+import { haveOneUnit } from "./units";
 
 /** "2up": A, B and B - A beside one another. "size": the difference without its sign. */
 export const MODES = ["2up", "swipe", "onion", "delta", "size", "blink"] as const;
@@ -40,6 +41,8 @@ export interface SideFacts {
   /** The colour scale; not there until the record's statistics are. */
   domain: Domain | undefined;
   signed: boolean;
+  /** Of the numbers, as the record has it. */
+  unit: string;
   colours: TableName;
   /** The input that the map lies on. */
   picture?: { height: number; width: number; channels: number; pixels: Uint8Array };
@@ -129,14 +132,16 @@ function union(a: Domain | undefined, b: Domain | undefined): Domain | undefined
 }
 
 export function staged(a: Side, b: Side, range: Range, normalised: boolean): Staged {
-  const shared = a.signed === b.signed ? union(a.domain, b.domain) : undefined;
+  const alike = a.signed === b.signed && a.unit === b.unit;
+  const shared = alike ? union(a.domain, b.domain) : undefined;
   const [paintedA, paintedB] = [a, b].map(({ values, domain, signed }): Painted | undefined => {
     if (!values || !domain) return undefined;
     if (normalised) return normalise(values, signed, range);
     return { values, domain: shared ?? domain };
   });
   const why = whyNot(a, b);
-  const result: Staged = { a: paintedA, b: paintedB, why, louder: louderOf(a.values, b.values) };
+  const louder = haveOneUnit(a.unit, b.unit) ? louderOf(a.values, b.values) : null;
+  const result: Staged = { a: paintedA, b: paintedB, why, louder };
   if (why || !paintedA || !paintedB) return result;
   const delta = signedDifference(paintedA.values, paintedB.values);
   const domain = differenceDomain(delta, range);

@@ -1,6 +1,6 @@
 /** Numbers that are named two ways in every row: concepts by layer and class. */
 
-import { formOf, shownAxes } from "./forms";
+import { shownAxes } from "./forms";
 import { labelOf } from "./records";
 import type { RecordSpec } from "./types";
 
@@ -44,11 +44,9 @@ export function blocksOf(record: RecordSpec, classNames: string[] | null = null)
   }));
 }
 
-const P_VALUES = /(^|[/_ -])p([_ -]?values?)?$/;
-
-/** Whether a record holds p-values: its key ends on it. */
-export function areChances(record: RecordSpec): boolean {
-  return P_VALUES.test(record.key.toLowerCase());
+/** Whether a record holds p-values. */
+export function areChances({ quantity, unit }: RecordSpec): boolean {
+  return quantity === "figure" && unit === "probability";
 }
 
 /** The other table of the same method and names: the p-values of scores, the scores of p-values. */
@@ -57,7 +55,7 @@ export function partnerOf(records: RecordSpec[], record: RecordSpec): RecordSpec
     (each) =>
       each.method === record.method &&
       each.key !== record.key &&
-      formOf(each) === "table" &&
+      each.form === "table" &&
       each.axes.join() === record.axes.join() &&
       each.shape.join() === record.shape.join() &&
       areChances(each) !== areChances(record),

@@ -63,6 +63,24 @@ export interface SummaryList {
   histograms: SummarySeries[];
 }
 
+/**
+ * How a record is drawn. "map": a picture over two axes. "bars": numbers along one axis. "numbers":
+ * one or a few per row. "points": places in the plane. "plane": a prediction for each place of it.
+ * "table": numbers by name, two ways. "pictures": colour pictures in their own range. "channels":
+ * many planes of a layer. "weights": the gradients view has them. "outputs": every view has them.
+ */
+export type Form =
+  | "map"
+  | "bars"
+  | "numbers"
+  | "points"
+  | "plane"
+  | "table"
+  | "pictures"
+  | "channels"
+  | "weights"
+  | "outputs";
+
 export interface RecordSpec {
   key: string;
   method: string;
@@ -75,6 +93,11 @@ export interface RecordSpec {
   labels: Record<string, (string | number)[]>;
   options: Record<string, unknown>;
   title: string;
+  /** What the numbers are, such as "attribution"; "unknown" where the file does not say it. */
+  quantity: string;
+  /** Their unit, such as "score"; "unknown" where the file does not say it. */
+  unit: string;
+  form: Form;
   /** Shape of one stored row, in the order of `axes`. */
   shape: number[];
   row_count: number;

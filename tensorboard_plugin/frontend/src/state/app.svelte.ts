@@ -1,10 +1,11 @@
 /** The one store: what is selected, and what is known of the run. */
 
 import { Api, isAbort, Lane } from "../core/api";
+import { lengthOf } from "../core/axes";
 import { homeOf, isFilm } from "../core/forms";
 import { gapRecord } from "../core/gap";
 import { loopOf, type Playhead, type PlayState } from "../core/player";
-import { findRecord, STATISTICS_KEY } from "../core/records";
+import { findRecord, statisticsOf } from "../core/records";
 import type { Theme } from "../core/theme";
 import type { RunList } from "../core/types";
 import { DEFAULTS, type ViewState } from "../core/view-state";
@@ -62,7 +63,7 @@ class App {
   readonly choices = $derived([
     ...this.records,
     ...this.layers,
-    ...(this.manifest?.records.filter(({ key }) => key === STATISTICS_KEY) ?? []),
+    ...[statisticsOf(this.manifest?.records ?? [])].filter((each) => each !== undefined),
   ]);
   /** What the view in front shows. */
   readonly chosen = $derived(this.selection.view === "layers" ? this.layer : this.record);
@@ -107,7 +108,7 @@ class App {
     const record = this.lookedAt(run).recordOf(key);
     if (!record) return 0;
     const size = (record.rows ? 4 : 2) * record.shape.reduce((product, side) => product * side, 1);
-    const kept = record.shape[record.axes.indexOf("channel")];
+    const kept = lengthOf("channel", record.axes, record.shape);
     if (kept === undefined) return size;
     // Summed up, the channels are one picture.
     return (size / kept) * (record.shown === "all" ? (channels?.length ?? kept) : 1);

@@ -5,7 +5,6 @@ import { SvelteMap } from "svelte/reactivity";
 import { type Api, isAbort, Lane, type Query } from "../core/api";
 import { type Columns, columnsOf } from "../core/columns";
 import { statsOf } from "../core/domain";
-import { formOf } from "../core/forms";
 import { type Targets, targetsOf, type Verdict, verdictOf } from "../core/probes";
 import { attributions, layered } from "../core/records";
 import { placeOf } from "../core/sampling";
@@ -122,7 +121,7 @@ export class LookedRun {
 
   #statsOf(key: string): string {
     const record = this.recordOf(key);
-    const coloured = !record || ["map", "channels", "weights"].includes(formOf(record));
+    const coloured = !record || ["map", "channels", "weights"].includes(record.form);
     // Bars, figures and tables are few numbers: none of them is cut off.
     // What the colour scale and the time bar need; the other statistics stay on the server.
     return `${statsOf(coloured ? this.selection().range : "minmax")},drift`;

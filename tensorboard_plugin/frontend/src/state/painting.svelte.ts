@@ -1,5 +1,6 @@
 /** From the selection to what a map is painted with. */
 
+import { lengthOf } from "../core/axes";
 import { type BarScale, linearScale, logScale, logSpan } from "../core/bars";
 import { type Bend, EVEN } from "../core/bend";
 import { colourTable, type TableName, tableFor } from "../core/colours";
@@ -79,7 +80,7 @@ export function pictureInput(): InputSpec | undefined {
 export function tokensOf(record: RecordSpec): InputSpec | undefined {
   const own = inputOf(record);
   if (own) return own;
-  const length = record.shape[record.axes.indexOf("query")];
+  const length = lengthOf("queries", record.axes, record.shape);
   return app.manifest?.probes.inputs.find(
     ({ kind, shape }) => kind === "tokens" && shape?.length === 1 && shape[0] === length,
   );

@@ -1,7 +1,6 @@
 /** What the view in front would look like as a plate, at any step. */
 
 import { digits, percent, stepName } from "../core/format";
-import { formOf } from "../core/forms";
 import { isFlat } from "../core/paint";
 import { planesOf, planeValues } from "../core/planes";
 import { type Verdict, verdictWords } from "../core/probes";
@@ -33,7 +32,7 @@ export function plateRecord(): RecordSpec | undefined {
   const { view } = app.selection;
   const record =
     view === "layers" ? app.layer : view === "evolve" || view === "detail" ? app.record : undefined;
-  return record && ["map", "channels"].includes(formOf(record)) ? record : undefined;
+  return record && ["map", "channels"].includes(record.form) ? record : undefined;
 }
 
 /** Which rows of it: all that are listed, or the one that is looked at. */

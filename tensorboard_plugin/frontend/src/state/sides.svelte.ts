@@ -7,6 +7,7 @@ import { type PairFigures, ranked } from "../core/pair";
 import { findRecord, fullTitle } from "../core/records";
 import { evenly } from "../core/sampling";
 import type { RecordSpec } from "../core/types";
+import { compare } from "../core/units";
 import { app } from "./app.svelte";
 import type { LookedRun } from "./looked-run.svelte";
 import type { Pairing } from "./pairs.svelte";
@@ -135,10 +136,11 @@ class Sides {
   readonly change = $derived<Change>(
     this.changes.find((change) => change === app.selection.change) ?? this.changes[0],
   );
-  /** Numbers of two methods have different units: each is then measured by its own size. */
-  readonly normalised = $derived(
-    (app.selection.together ?? (this.methodsDiffer ? "own" : "shared")) === "own",
-  );
+  /** Numbers of two methods, or of two units, are each measured by their own size. */
+  readonly normalised = $derived.by(() => {
+    const compares = !this.methodsDiffer && compare(this.a.record, this.b.record);
+    return (app.selection.together ?? (compares ? "shared" : "own")) === "own";
+  });
 }
 
 export const sides = new Sides();

@@ -5,6 +5,7 @@ import { stepName } from "../core/format";
 import { fullTitle } from "../core/records";
 import { type Side, sideOf } from "../core/stage";
 import type { MapRow } from "../core/types";
+import { UNKNOWN } from "../core/units";
 import { app } from "./app.svelte";
 import { coloursOf, domainFor, inputOf, reasonFor } from "./painting.svelte";
 import { type PairSide, sides } from "./sides.svelte";
@@ -69,6 +70,7 @@ function stageSide(side: PairSide, other: PairSide, probe: number, size: number)
     map: fitted?.map,
     domain: record && step !== undefined ? domainFor(record, probe, step, looked) : undefined,
     signed,
+    unit: record?.unit ?? UNKNOWN,
     colours: coloursOf(signed),
     picture: input?.kind === "image" ? app.inputs.picture(input.name, probe, size) : undefined,
     reason: record && step !== undefined ? reasonFor(record, step, looked) : "",
