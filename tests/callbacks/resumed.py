@@ -13,6 +13,7 @@ import numpy as np
 
 import keras_explain
 from keras_explain.callbacks import Explain
+from tests.seeds import seed
 
 EPOCHS = 6
 
@@ -36,7 +37,7 @@ class Die(keras.callbacks.Callback):
 
 
 def main(folder, log_dir, dies_at=-1):
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed(0))
     x, y = np.random.default_rng(0).random((32, 6), "float32"), np.arange(32) % 3
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
