@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from keras_explain.callbacks import Explain
 from keras_explain.methods import Quality, Saliency
+from tests.seeds import seed
 
 SIDE, TRAINED, PROBES, EPOCHS = 20, 96, 10, 3
 KINDS = ("disc", "square", "cross")
@@ -165,7 +166,7 @@ class Said(keras.callbacks.Callback):
 
 def train(name: str, folder: Path) -> Trained:
     """Train for seconds, with the callback."""
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed(0))
     training, probes = TRAININGS[name], scenes(PROBES, 2)
     examples = scenes(TRAINED, 1)
     model = training.model()

@@ -27,6 +27,7 @@ from keras_explain.model_view import NotApplicableError
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 from keras_explain.records import records_of
+from tests.seeds import seed
 
 from .test_every_method import NAMES, X, Y, network
 from .transformers import text
@@ -38,7 +39,7 @@ IDS = RNG.integers(1, 20, (5, 10)).astype("int32")
 
 
 def of_tables():
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(seed(4))
     hidden = layers.Dense(8, activation="relu")
     model = keras.Sequential([keras.Input((6,)), hidden, layers.Dense(3, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -63,7 +64,7 @@ def pixel_by_pixel():
 
 
 def without_biases(first, shape):
-    keras.utils.set_random_seed(6)
+    keras.utils.set_random_seed(seed(6))
     last = layers.Dense(3, use_bias=False)
     return keras.Sequential([keras.Input(shape), first, layers.Flatten(), last])
 
