@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 
@@ -15,6 +16,12 @@ from .network.keras_internals import inner_layers
 from .store.format.axes import SPACE
 from .tap import Tap
 
+if TYPE_CHECKING:
+    from .network.connections import Connections
+    from .network.layer_outputs import LayerOutputs
+
+IN_A_LOOP = "it is computed anew at each turn of a loop, or inside a function of its own"
+"""Why some outputs are no place."""
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
 
 
@@ -99,6 +106,31 @@ class AttentionPlace(Place):
 
 
 @dataclass(frozen=True)
+class EntryPlace(Place):
+    """What goes into a layer where no layer made it, such as a sum: `<layer>/input`."""
+
+    @property
+    def is_convolution(self) -> bool:
+        """No: the layer is the one that takes it."""
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        """Nothing is known of it."""
+        return True
+
+    @property
+    def activation(self) -> str | None:
+        """Nothing is known of it."""
+        return None
+
+    @property
+    def is_leaf(self) -> bool:
+        """No layer made it."""
+        return False
+
+
+@dataclass(frozen=True)
 class ModelView:
     """The places of a model, in the order in which they are computed.
 
@@ -114,6 +146,12 @@ class ModelView:
         flow: The way from its places to the output.
         attention: The attention of the layers that have some, by the layer's name.
         fed_by: By a layer's name, the inputs and layers whose very outputs go into it.
+        absent: By name, layers whose output is not one array per probe, and why.
+        embeddings: By the name of an input of token ids, the outputs of the embeddings that it
+            feeds, in whose place gradients are taken.
+        connections: What reaches the output, and what feeds what.
+        entries: What goes into layers where no layer made it, by `<layer>/input`.
+        keras_names: By Keras's own name, the name of each layer by its place in this model.
     """
 
     inputs: Mapping[str, Place]
@@ -127,6 +165,11 @@ class ModelView:
     flow: Flow | None = field(default=None, compare=False, repr=False)
     attention: Mapping[str, AttentionPlace] = field(default_factory=dict)
     fed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    embeddings: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    connections: Connections | None = field(default=None, compare=False, repr=False)
+    entries: Mapping[str, EntryPlace] = field(default_factory=dict)
+    keras_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inner(self) -> dict[str, Place]:
@@ -140,59 +183,95 @@ class ModelView:
         Raises:
             ValueError: If the model has no such layer, or several; it lists what is known.
         """
+        name = self.name_of(name)
         attention = {place.name: place for place in self.attention.values()}
-        return attention[name] if name in attention else place_named(self.layers, name)
+        further = {**attention, **self.entries}
+        if name in further:
+            return further[name]
+        absent = [one for one in self.absent if name in (one, one.rsplit("/", 1)[-1])]
+        if absent and not any(name in (one, one.rsplit("/", 1)[-1]) for one in self.layers):
+            raise ValueError(
+                "`layer` must name a layer with one array per probe. "
+                f"Received: {name!r}: {self.absent[absent[0]]}"
+            )
+        return place_named(self.layers, name)
+
+    def name_of(self, name: str) -> str:
+        """The name by place of a layer that is called by Keras's own name; else what was given.
+
+        The inner name alone will do where it is unique. A call that is not the first, attention,
+        and what goes into a layer are told by their ending.
+        """
+        parts = re.fullmatch(r"(.*?)((?:#\d+)?(?:/attention(?:#\d+)?|/input)?)", name)
+        called, ending = (parts[1], parts[2]) if parts else (name, "")
+        if called in self.keras_names:
+            return self.keras_names[called] + ending
+        inner = [own for own in self.keras_names if own.rsplit("/", 1)[-1] == called]
+        known = called in self.keras_names.values()
+        return self.keras_names[inner[0]] + ending if len(inner) == 1 and not known else name
+
+    def reaches(self, place: Place, gradient: bool = True) -> bool:
+        """Whether something of a place reaches the explained output.
+
+        Args:
+            place: An input, a layer's output, or attention.
+            gradient: Whether by a way that a gradient can go: not through integers.
+        """
+        if self.connections is None:
+            return True
+        name = place.name
+        if name not in self.connections.keys:  # inside of a layer
+            name = next((n for n in self.attention if name.startswith(f"{n}/")), name)
+        if name not in self.connections.keys:
+            return True
+        return name in (self.connections.reaching if gradient else self.connections.counting)
+
+    def connections_reach(self, name: str) -> bool:
+        """Whether a gradient of the explained output comes to an input or a layer's output."""
+        return self.connections is None or name in self.connections.reaching
+
+    def feeds(self, place: Place, later: Place) -> bool:
+        """Whether one place is computed from the inputs that another one is computed from."""
+        if self.connections is None:
+            return True
+        inputs_of = self.connections.inputs_of
+        return bool(inputs_of(place.name) & inputs_of(later.name))
+
+    def layer_that_reaches(self, name: str, gradient: bool = True) -> Place:
+        """The output of the layer called `name`, of which something reaches the explained output.
+
+        Raises:
+            ValueError: If there is no such layer, or nothing of it reaches the output.
+        """
+        place = self.layer(name)
+        if not self.reaches(place, gradient):
+            known = [p.name for p in self.layers.values() if self.reaches(p, gradient)]
+            raise ValueError(
+                "`layer` must name a layer that reaches the explained output: nothing of "
+                f"{place.name!r} does. Known: {', '.join(known) or 'none'}. Received: {name!r}"
+            )
+        return place
 
     def input_under(self, place: Place) -> str | None:
         """Name of the input that a map at `place` can be laid over; None if that is not plain."""
         if place.layer is None:
             return place.name
-        if type(place.layer).__name__ == "Embedding":
-            ids = (p for p in self.inputs.values() if not p.differentiable)
-            under = [p.name for p in ids if p.shape[:1] == place.shape[:1]]
+        inputs = list(self.inputs.values())
+        if self.connections is not None:
+            known = self.connections.inputs_of(place.name)
+            inputs = [p for p in inputs if p.name in known]
+        words = [name for name, places in self.embeddings.items() if place in places]
+        if words or isinstance(place.layer, keras.layers.Embedding):
+            under = words or [p.name for p in inputs if p.shape == place.shape[:-1]]
         else:
             space = [axis for axis in place.axes if axis in SPACE]
-            under = [
-                p.name
-                for p in self.inputs.values()
-                if space and [axis for axis in p.axes if axis in SPACE] == space
-            ]
+            under = [p.name for p in inputs if space and [a for a in p.axes if a in SPACE] == space]
         return under[0] if len(under) == 1 else None
 
     @property
     def convolutions(self) -> list[Place]:
         """Every convolution's output that is a map, in order."""
         return [place for place in self.layers.values() if place.is_convolution and place.is_leaf]
-
-    def last_feature_map(self) -> Place:
-        """The finished feature map of the last convolution before the head.
-
-        That is the last output of the same size before pooling: behind the convolution's batch
-        normalisation, activation or residual sum, where there are such.
-
-        Raises:
-            NotApplicableError: If the model has no convolution before its head.
-        """
-        order = [p for p in self.layers.values() if p.is_leaf and p.differentiable]
-        last = None
-        for position, place in enumerate(order):
-            is_head = place.name in self.head or place.shape[-1:] == (self.classes,)
-            weighted_after = any(later.is_weighted for later in order[position + 1 :])
-            if place.is_convolution and place.is_spatial and (weighted_after or not is_head):
-                last = position
-        if last is None:
-            raise NotApplicableError(
-                "a class activation map needs a convolution before the head of the model, or "
-                f"`layer`. Known: {', '.join(self.layers)}. Received: layer=None"
-            )
-        found = order[last]
-        for place in order[last + 1 :]:
-            if place.is_weighted and type(place.layer).__name__ != "BatchNormalization":
-                break
-            same = place.shape == order[last].shape and place.axes == order[last].axes
-            if same and not any(word in type(place.layer).__name__ for word in ("Drop", "Pool")):
-                found = place
-        return found
 
 
 def view_of(
@@ -201,6 +280,8 @@ def view_of(
     head: Sequence[Any],
     weights: Mapping[str, Any],
     has_loss: bool,
+    connections: Connections,
+    outputs: LayerOutputs,
 ) -> ModelView:
     """The view of a model whose call was listened to by `tap`.
 
@@ -210,23 +291,66 @@ def view_of(
         head: The explained output and, if that is another tensor, its logits.
         weights: Trainable Keras variables by name.
         has_loss: Whether a loss can be computed.
+        connections: Its data flow.
+        outputs: What counts as a layer's output.
     """
     is_head = {id(tensor) for tensor in head}
     # A tensor that a layer hands on as it is belongs to what made it; one that is cast does too.
     made_by = {id(t): n for n, t in reversed([*inputs.items(), *tap.outputs.items()])}
+    faults = {
+        name: outputs.fault(name, tensor, bool(connections.inputs_of(name)))
+        for name, tensor in tap.outputs.items()
+    }
+    # A loop's first turn may be tried outside of it.
+    turns = {name.partition("#")[0] for name, fault in faults.items() if fault == IN_A_LOOP}
+    faults |= {name: IN_A_LOOP for name in faults if name.partition("#")[0] in turns}
+    absent = {name: fault for name, fault in faults.items() if fault is not None}
+    layers = {n: _place(n, t, tap.layers[n]) for n, t in tap.outputs.items() if n not in absent}
+    tables = [
+        name
+        for name, place in layers.items()
+        if isinstance(place.layer, keras.layers.Embedding) and name in connections.reaching
+    ]
+    words = connections.words(tap, tables)
+    given = {name: _place(name, tensor, None) for name, tensor in inputs.items()}
+    for name in words:
+        if name not in connections.reaching:
+            given[name] = replace(given[name], differentiable=False)
     return ModelView(
-        inputs={name: _place(name, tensor, None) for name, tensor in inputs.items()},
-        layers={n: _place(n, tensor, tap.layers[n]) for n, tensor in tap.outputs.items()},
+        inputs=given,
+        layers=layers,
         weights=tuple(weights),
         weight_shapes=tuple(tuple(weight.shape) for weight in weights.values()),
-        head=frozenset(n for n, tensor in tap.outputs.items() if id(tensor) in is_head),
+        head=frozenset(n for n in layers if id(tap.outputs[n]) in is_head),
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
         functions=frozenset(called.name for called in tap.functions),
         flow=Flow(tap, inputs, head[-1]),
-        attention=_attention(tap, next(iter(inputs.values())).shape[0]),
+        attention=_attention(tap, outputs),
         fed_by={n: tuple(_maker(made_by, t) for t in taken) for n, taken in tap.taken.items()},
+        absent=absent,
+        embeddings={name: tuple(layers[one] for one in at) for name, at in words.items()},
+        connections=connections,
+        entries=_entries(tap, inputs, connections, outputs),
+        keras_names={own: name for name, own in tap.keras_names.items()},
     )
+
+
+def _entries(
+    tap: Tap, inputs: Mapping[str, Any], connections: Connections, outputs: LayerOutputs
+) -> dict[str, EntryPlace]:
+    """What goes into layers where no layer made it."""
+    made = {connections.keys[name] for name in (*inputs, *tap.outputs)}
+    found: dict[str, EntryPlace] = {}
+    for layer, taken in tap.taken.items():
+        name = f"{layer}/input"
+        if not taken or connections.keys[name] in made or name not in connections.reaching:
+            continue
+        if outputs.fault(name, taken[0], bool(connections.inputs_of(name))) is None:
+            made.add(connections.keys[name])
+            place = _place(name, taken[0], None)
+            found[name] = EntryPlace(name, place.axes, place.shape, tap.layers[layer])
+    return found
 
 
 def _maker(made_by: Mapping[int, str], tensor: Any) -> str:
@@ -235,13 +359,14 @@ def _maker(made_by: Mapping[int, str], tensor: Any) -> str:
     return next((name for name in known if name is not None), "")
 
 
-def _attention(tap: Tap, rows: int) -> dict[str, AttentionPlace]:
+def _attention(tap: Tap, outputs: LayerOutputs) -> dict[str, AttentionPlace]:
     """The attention that was heard, where its rows are the probes."""
     found = {}
     heard = tap.attention
     for name, layer in heard.layers.items():
-        shape, mixed = heard.heard[name].shape, heard.transformed.get(name)
-        if shape[0] not in (rows, None) or None in shape[1:]:
+        tensor, mixed = heard.heard[name], heard.transformed.get(name)
+        shape = tensor.shape
+        if outputs.fault(name, tensor, True) is not None:
             continue
         transformed = None
         if mixed is not None:

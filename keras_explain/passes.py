@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from . import backends
 from .answers import Answers, Call
+from .backends.trail import Trail
 from .inputs import InputNames, named
 from .methods.base import Method, Plan, Seen
 from .model_view import ModelView, NotApplicableError, view_of
+from .network.connections import Connections
+from .network.layer_outputs import LayerOutputs, first_axes_of_twice
 from .network.network import Network, Ran, float32, floats
 from .network.readers import readers_of
 from .outcome import Fault, Outcome
@@ -103,6 +106,7 @@ class Pass:
         self._answers: Answers | None = None
         self._further: dict[str, Plan] = {}
         self._joined: frozenset[str] = frozenset()
+        self._doubled: Mapping[str, int | None] | None = None
         self._memory: dict[str, dict[str, Any]] = {}
         self._failed: list[Fault] = []
         """Methods whose `read` has failed at this step, where it runs at each."""
@@ -173,6 +177,7 @@ class Pass:
             self._network = Network(self._network.model, self.probes, self._output, floats)
             self._graph = self._network.compiled(self._forward_backward)
         self._network.build_loss()
+        self._doubled = first_axes_of_twice(self._network)
         self._backend.trace(self._graph, self._network.x)
 
     def _dtypes(self) -> dict[str, str]:
@@ -277,6 +282,7 @@ class Pass:
         sources = floats([*keras.tree.flatten(x), *trainable, *fixed])
         with (
             self._backend.recording(sources) as tape,
+            self._backend.followed() as trail,
             self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
             logits = self._network.of_probes(ran.logits)
@@ -287,7 +293,9 @@ class Pass:
             scores = scores_of(logits, goal)
             total = keras.ops.sum(scores)
             # Without a graph this is run at each step: what was planned stays.
-            self._built = built = self._built or self._found_out(ran, task, target.text)
+            self._built = built = self._built or self._found_out(
+                ran, task, target.text, trail, [*trainable, *fixed]
+            )
             loss = self._network.loss(x, ran.outputs) if built.needs_loss else None
         inside = built.gradients_at(built.view.inner)
         if inside - self._joined:  # only now is it known that gradients must flow through these
@@ -319,29 +327,34 @@ class Pass:
         truth = truth_of(built.task, built.labels, self._probes.count)
         return None if truth is None else truth.astype(np.int64)
 
-    def _found_out(self, ran: Ran, task: Task, target: str) -> _Built:
+    def _found_out(
+        self, ran: Ran, task: Task, target: str, trail: Trail, weights: Sequence[Any]
+    ) -> _Built:
+        connections = Connections.of(trail, ran.tap, ran.inputs, weights, ran.logits)
         view = view_of(
             ran.tap,
             ran.inputs,
             (ran.explained, ran.logits),
             self._network.weights,
             self._network.has_loss,
+            connections,
+            LayerOutputs(next(iter(ran.inputs.values())), self._doubled),
         )
-        looks = self._looks(ran)
+        looks = self._looks(ran, view)
         view = replace(
             view,
             inputs={n: replace(place, axes=looks[n].axes) for n, place in view.inputs.items()},
         )
         return _Built(view, self._plans(view), task, ran.labels, looks, ran.head, target)
 
-    def _looks(self, ran: Ran) -> dict[str, Look]:
+    def _looks(self, ran: Ran, view: ModelView) -> dict[str, Look]:
         """What each input is."""
         arrays = self.probes.named_inputs(self._network.model)
         said = named(self._named, arrays)
         looks = {}
         for name, tensor in ran.inputs.items():
             readers = readers_of(ran.tap, tensor)
-            is_ids = any(isinstance(layer, keras.layers.Embedding) for layer, _ in readers)
+            is_ids = name in view.embeddings
             looks[name] = look_of(arrays[name], readers, is_ids, said.get(name))
         return looks
 
@@ -377,7 +390,8 @@ class Pass:
         """Sweep backwards, once for all methods, to exactly the places that they need."""
         view, of_probes = built.view, self._network.of_probes
         needs = [plan.needs for plan in built.plans.values()]
-        places = (*view.layers.values(), *view.inputs.values(), *view.inner.values())
+        outputs = (*view.layers.values(), *view.entries.values())
+        places = (*outputs, *view.inputs.values(), *view.inner.values())
         at = [place for place in places if any(place in need.gradients for need in needs)]
         gradients = tape.gradients(score, [ran.tensor(place) for place in at])
         paths = view.weights

@@ -12,6 +12,7 @@ from .methods.base import Record
 from .outcome import Fault, Outcome
 from .passes import Pass
 from .store import RecordSpec
+from .store.prepare import check_shape
 
 SCORES = RecordSpec(
     key="scores",
@@ -39,9 +40,17 @@ def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Faul
         method = made_by.methods[index]
         try:
             arrays = {key: numpy_of(tensor) for key, tensor in reading.items()}
-            records.extend(method.records(made_by.built.plans[index], arrays))
+            found = method.records(made_by.built.plans[index], arrays)
         except Exception as error:  # one method's failure must not lose the others' records
             faults.append(Fault(method.name, error))
+            continue
+        for spec, values in found:
+            try:
+                check_shape(spec, np.shape(values), len(predictions))
+            except ValueError as error:  # nor one record the others of its method
+                faults.append(Fault(method.name, error))
+            else:
+                records.append((spec, values))
     return records, faults
 
 

@@ -13,6 +13,7 @@ import keras
 
 from .attention import AttentionTap
 from .network import keras_internals
+from .network.layer_names import layers_inside
 from .operations import Called, heard
 from .rewiring import Rewiring
 
@@ -45,6 +46,7 @@ class Tap:
         heads: Name, input and output of each call of softmax and sigmoid.
         functions: Each call of a function of the backend, in order.
         attention: What was heard of attention.
+        keras_names: Keras's own name of each layer, by the layer's name.
         onward: From a layer's name, the layer and its output, as it was heard, to what goes on.
     """
 
@@ -55,7 +57,9 @@ class Tap:
     heads: list[tuple[str, Any, Any]] = field(default_factory=list)
     functions: list[Called] = field(default_factory=list)
     attention: AttentionTap = field(default_factory=AttentionTap)
+    keras_names: Mapping[str, str] = field(default_factory=dict)
     onward: Callable[[str, keras.Layer, Any], Any] = lambda name, layer, output: output
+    _entered: dict[str, int] = field(default_factory=dict)
 
     def hear_layer(self, name: str, layer: keras.Layer, taken: Any, output: Any) -> Any:
         """Keep a layer's output, if it is a single tensor; returns what stands for it."""
@@ -70,6 +74,18 @@ class Tap:
         self.layers[key] = layer
         self.taken[key] = tuple(t for t in keras.tree.flatten(taken) if keras.ops.is_tensor(t))
         return self.onward(key, layer, output)
+
+    def entering(self, name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """What a layer is given, with what stands for it: by `<layer>/input`, its first tensor."""
+        self._entered[name] = calls = self._entered.get(name, 0) + 1
+        key = f"{name}/input" if calls == 1 else f"{name}#{calls}/input"
+        if key not in self.replaced:
+            return args, kwargs
+        flat = keras.tree.flatten((args, kwargs))
+        first = next(n for n, one in enumerate(flat) if keras.ops.is_tensor(one))
+        flat[first] = self.replaced[key]
+        args, kwargs = keras.tree.pack_sequence_as((args, kwargs), flat)
+        return args, kwargs
 
     def hear_activation(self, name: str, taken: Any, output: Any, axis: int = -1) -> Any:
         """Keep what went into softmax and sigmoid; returns what stands for the output."""
@@ -88,30 +104,8 @@ class Tap:
 
 
 def named_layers(model: keras.Model) -> dict[str, keras.Layer]:
-    """Every layer inside `model` by its name, nested ones as `outer/inner`.
-
-    A layer that stands in several places has the name of the first.
-    """
-    found: dict[str, keras.Layer] = {}
-    seen = {id(model)}
-
-    def walk(parent: Any, prefix: str) -> None:
-        for layer in keras_internals.inner_layers(parent):
-            if id(layer) in seen or isinstance(layer, keras.layers.InputLayer):
-                continue
-            seen.add(id(layer))
-            name = prefix + layer.name
-            twins = 1
-            while name in found:
-                twins += 1
-                name = f"{prefix}{layer.name}~{twins}"
-            found[name] = layer
-            walk(layer, name + "/")
-
-    # A Sequential model keeps its layers a second time, inside the Functional model it runs.
-    seen.add(id(keras_internals.functional_inside(model)))
-    walk(model, "")
-    return found
+    """Every layer inside `model` by its name, nested ones as `outer/inner`."""
+    return {found.name: found.layer for found in layers_inside(model)}
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
@@ -159,15 +153,17 @@ def tapped(
         replaced: Tensors that stand for layers' outputs, by the layers' names.
         joined: Places of attention through which gradients are wanted.
     """
+    inside = layers_inside(model)
     tap = Tap(replaced or {}, attention=AttentionTap(replaced or {}, frozenset(joined)))
+    tap.keras_names = {found.name: found.keras_name for found in inside}
     if rewiring is not None:
         tap.onward = rewiring.place
     with _one_at_a_time, ExitStack() as undo:
-        for name, layer in named_layers(model).items():
+        for layer, name, _ in inside:
             rewired = rewiring.layer(name, layer, layer.call) if rewiring else None
             hear = partial(tap.hear_layer, name, layer)
             inner = tap.attention.remembered(name, layer, rewired or layer.call)
-            _shadow(undo, layer, "call", inner, hear)
+            _shadow(undo, layer, "call", inner, hear, partial(tap.entering, name))
         nn = keras_internals.nn
         softmax = nn.softmax
         for name in ACTIVATIONS:
@@ -184,9 +180,17 @@ def tapped(
 
 
 def _shadow(
-    undo: ExitStack, layer: Any, name: str, inner: Callable[..., Any], hear: Callable[..., Any]
+    undo: ExitStack,
+    layer: Any,
+    name: str,
+    inner: Callable[..., Any],
+    hear: Callable[..., Any],
+    enter: Callable[..., Any],
 ) -> None:
-    """Let `inner` be called for the layer's method, and `hear` have the last word on its output."""
+    """Let `inner` be called for the layer's method.
+
+    `enter` has the first word on what it is given, and `hear` the last on its output.
+    """
     own = layer.__dict__.get(name)
     original = getattr(layer, name)
     thread = threading.get_ident()
@@ -195,6 +199,7 @@ def _shadow(
     def call(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
             return original(*args, **kwargs)
+        args, kwargs = enter(args, kwargs)
         return hear((args, kwargs), inner(*args, **kwargs))
 
     layer.__dict__[name] = call

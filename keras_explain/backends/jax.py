@@ -21,6 +21,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from numpy.typing import NDArray
 
+from .jax_operations import followed as followed
 from .jax_operations import key_of as key_of
 from .jax_operations import made_by as made_by
 from .jax_weights import values_of
@@ -200,6 +201,13 @@ def numpy_of(tensor: Any) -> NDArray[Any]:
 def wait(tensors: Any) -> None:
     """Return when these have been computed: a call returns before that."""
     jax.block_until_ready(tensors)
+
+
+def is_beside(tensor: Any, other: Any) -> bool:
+    """Whether both can be used together: what is traced inside a loop ends with its turn."""
+    if not isinstance(tensor, jax.core.Tracer):
+        return True
+    return isinstance(other, jax.core.Tracer) and tensor._trace is other._trace
 
 
 def before_casts(tensor: Any) -> Iterator[Any]:

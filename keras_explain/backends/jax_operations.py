@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from jax import numpy
 
 from .made import Kinds, Linear, Made, linear_of
+from .trail import Trail
 
 KINDS: Kinds = {
     Linear.ALWAYS: frozenset({
@@ -57,6 +59,21 @@ def made_by(tensor: Any) -> Made | None:
 def key_of(tensor: Any) -> str:
     """A name that is the tensor's own as long as it lives."""
     return f"tensor {id(getattr(tensor, 'val', tensor))}"
+
+
+@contextmanager
+def followed() -> Iterator[Trail]:
+    """Follow what is computed inside the block; a trace remembers it by itself."""
+    yield Trail(key_of, _inputs_of, _carries)
+
+
+def _inputs_of(tensor: Any) -> tuple[Any, ...]:
+    made = made_by(tensor)
+    return () if made is None else made.inputs
+
+
+def _carries(tensor: Any) -> bool:
+    return bool(numpy.issubdtype(tensor.dtype, numpy.inexact))
 
 
 @dataclass(frozen=True)

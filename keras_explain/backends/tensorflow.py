@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from .tensorflow_operations import followed as followed
 from .tensorflow_operations import key_of as key_of
 from .tensorflow_operations import made_by as made_by
 
@@ -84,6 +85,12 @@ def wait(tensors: Any) -> None:
     """Return when these have been computed: on a GPU a call returns before that."""
     if tf.config.list_logical_devices("GPU"):
         tf.test.experimental.sync_devices()
+
+
+def is_beside(tensor: Any, other: Any) -> bool:
+    """Whether both can be used together: a tensor of a loop's inner graph ends with its turn."""
+    graph = getattr(tensor, "graph", None)
+    return graph is None or graph is getattr(other, "graph", None)
 
 
 def before_casts(tensor: Any) -> Iterator[Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .made import Kinds, Linear, Made, linear_of
+from .trail import Trail
 
 CONSTANT = frozenset({"Shape", "ShapeN", "Rank", "Size", "ZerosLike", "OnesLike"})
 """What follows from shapes alone."""
@@ -47,6 +50,25 @@ def made_by(tensor: Any) -> Made | None:
     if linear is not Linear.DECIDES and not tensor.dtype.is_floating:
         linear = Linear.NEVER
     return Made(kind, tensor.op.name, inputs, linear)
+
+
+UNDERIVED = "StopGradient"
+
+
+@contextmanager
+def followed() -> Iterator[Trail]:
+    """Follow what is computed inside the block; a graph remembers it by itself."""
+    yield Trail(key_of, _inputs_of, _carries)
+
+
+def _inputs_of(tensor: Any) -> tuple[Any, ...]:
+    made = made_by(tensor)
+    return () if made is None or made.kind == UNDERIVED else made.inputs
+
+
+def _carries(tensor: Any) -> bool:
+    dtype = tensor.dtype
+    return not (dtype.is_integer or dtype.is_bool or dtype.name == "string")
 
 
 def key_of(tensor: Any) -> str:

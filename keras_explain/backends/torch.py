@@ -10,6 +10,7 @@ import keras
 import torch
 from numpy.typing import NDArray
 
+from .torch_operations import followed as followed
 from .torch_operations import key_of as key_of
 from .torch_operations import made_by as made_by
 
@@ -78,6 +79,11 @@ def wait(tensors: Any) -> None:
     """Return when these have been computed: on a GPU a call returns before that."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def is_beside(tensor: Any, other: Any) -> bool:
+    """Whether both can be used together: here loops run as they stand, and leave all they made."""
+    return not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 
 def before_casts(tensor: Any) -> Iterator[Any]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+from torch.overrides import TorchFunctionMode
+
 from .made import Kinds, Linear, Made, linear_of
+from .trail import Trail
 
 KINDS: Kinds = {
     Linear.ALWAYS: frozenset({
@@ -76,3 +82,51 @@ class _Leaf:
     """Where a way back ends; what PyTorch itself calls AccumulateGrad."""
 
     variable: Any
+
+
+@dataclass
+class _Calls(TorchFunctionMode):
+    """Keeps, by the tensors that PyTorch's functions make, those that they took."""
+
+    taken: dict[int, tuple[torch.Tensor, ...]] = field(default_factory=dict)
+    made: list[torch.Tensor] = field(default_factory=list)
+    """So that no other tensor comes by the same `id`."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        given = tuple(_tensors((args, kwargs)))
+        for one in _tensors(output):
+            if all(one is not other for other in given):
+                self.made.append(one)
+                self.taken[id(one)] = () if func is torch.Tensor.detach else given
+        return output
+
+
+def _tensors(structure: Any) -> Iterator[torch.Tensor]:
+    if isinstance(structure, torch.Tensor):
+        yield structure
+    elif isinstance(structure, Mapping):
+        yield from _tensors(tuple(structure.values()))
+    elif isinstance(structure, list | tuple):
+        for part in structure:
+            yield from _tensors(part)
+
+
+@contextmanager
+def followed() -> Iterator[Trail]:
+    """Follow what is computed inside the block: the way back alone does not know of integers."""
+    with _Calls() as calls:
+        yield Trail(
+            id,
+            lambda tensor: calls.taken.get(id(tensor), ()),
+            lambda tensor: tensor.is_floating_point() or tensor.is_complex(),
+        )

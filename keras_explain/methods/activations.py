@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model_view import ModelView, NotApplicableError, Place
+from ..network.default_layers import spread_layers
 from .base import Method, Needs, Plan, Seen, register
 
 LARGEST = 64
-MOST_LAYERS = 6
 CONVOLUTIONS = "convolutions"
 
 
@@ -23,9 +23,9 @@ class Activations(Method):
     Costs no computation, but room: a map of 32x32 with 16 channels takes 32 kB a probe and step.
 
     Attributes:
-        layers: Names of the layers; `"convolutions"` for every convolution. If None, a choice that
-            stays small: the last convolution of each map size, up to 64x64 (smaller ones first, six
-            at most); without convolutions the first six layers with weights.
+        layers: Names of the layers; `"convolutions"` for every convolution. If None, six
+            at most that cover the network evenly, each after its normalisation and activation: the
+            blocks through which all has to pass; maps of up to 64x64, if there are such.
         channels: Most channels kept of a layer; they are spread evenly, and the same at every step.
             None keeps all.
     """
@@ -88,14 +88,10 @@ def chosen(model: ModelView, layers: Sequence[str] | str | None) -> list[Place]:
     if layers is not None:
         names = [layers] if isinstance(layers, str) else layers
         return [model.layer(name) for name in names]
-    by_size = {p.space: p for p in model.convolutions if p.is_spatial}
-    small = [place for size, place in by_size.items() if max(size) <= LARGEST]
-    found = small[-MOST_LAYERS:] or list(by_size.values())[-1:]
-    if not found:
-        found = [place for place in model.layers.values() if place.is_weighted][:MOST_LAYERS]
+    found = spread_layers(model, LARGEST)
     if not found:
         raise NotApplicableError(
-            "no layer of the model has weights; name `layers`. "
+            "no layer with weights reaches the explained output; name `layers`. "
             f"Known: {', '.join(model.layers)}. Received: layers=None"
         )
     return found

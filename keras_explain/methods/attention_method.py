@@ -50,8 +50,8 @@ class AttentionMethod(Method):
             return dict(known)
         names = [self.layers] if isinstance(self.layers, str) else self.layers
         try:
-            chosen = {place_named(known, name.removesuffix("/attention"), "attention layer")
-                      for name in names}  # fmt: skip
+            by_place = [model.name_of(name).removesuffix("/attention") for name in names]
+            chosen = {place_named(known, name, "attention layer") for name in by_place}
         except ValueError as error:
             raise ValueError(f"{error}{_unheard(model)}") from None
         return {name: place for name, place in known.items() if place in chosen}

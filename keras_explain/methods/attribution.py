@@ -63,7 +63,7 @@ class Attribution(Method):
 
     def keys(self, model: ModelView, places: Sequence[Place]) -> dict[str, Place]:
         """The records' keys: the method's name alone, where that is plain."""
-        alone = len(model.inputs) == 1 and places[0].layer is None
+        alone = len(model.inputs) == len(places) == 1 and places[0].layer is None
         return {self.name if alone else f"{self.name}/{p.name}": p for p in places}
 
     def figure(self, end: str, place: Place) -> RecordSpec:

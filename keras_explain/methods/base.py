@@ -258,25 +258,29 @@ def method_of(spec: Any) -> Method:
 
 
 def on_inputs_or_layer(model: ModelView, layer: str | None) -> Iterator[Place]:
-    """The places that an attribution lies on: `layer`, or every input.
+    """The places that an attribution lies on: `layer`, or every input that reaches the score.
 
-    An input of token ids has no gradient; the output of its embedding stands for it.
+    An input of token ids has no gradient; the output of the embedding that it feeds stands for it.
 
     Raises:
-        ValueError: If the model has no such layer, or the layer holds no floating-point numbers.
+        ValueError: If the model has no such layer, nothing of the layer reaches the score, or it
+            holds no floating-point numbers.
+        NotApplicableError: If no input has a gradient.
     """
     if layer is not None:
-        place = model.layer(layer)
+        place = model.layer_that_reaches(layer)
         if not place.differentiable:
             raise ValueError(f"`layer` must hold floating-point numbers. Received: {layer!r}")
         yield place
         return
-    places = [place for place in model.inputs.values() if place.differentiable]
-    if len(places) < len(model.inputs):
-        places += [p for p in model.layers.values() if type(p.layer).__name__ == "Embedding"]
+    places = [p for p in model.inputs.values() if p.differentiable and model.reaches(p)]
+    for words in model.embeddings.values():
+        places += [place for place in words if place not in places]
     if not places:
+        known = [place.name for place in model.layers.values() if model.reaches(place)]
+        absent = "".join(f"; not {name!r}: {why}" for name, why in model.absent.items())
         raise NotApplicableError(
-            "the model has no input with a gradient and no Embedding layer; name a `layer`. "
-            f"Known: {', '.join(model.layers)}. Received: layer=None"
+            "the model has no input with a gradient and no Embedding layer that an input feeds; "
+            f"name a `layer`. Known: {', '.join(known) or 'none'}{absent}. Received: layer=None"
         )
     yield from places

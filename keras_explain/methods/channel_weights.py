@@ -10,7 +10,7 @@ import keras
 
 from ..model_view import ModelView, NotApplicableError
 from ..store import RecordSpec
-from .activations import chosen
+from .activations import CONVOLUTIONS, chosen
 from .base import Method, Needs, Plan, Seen, register
 from .cam import channels_last, space_of
 
@@ -40,6 +40,9 @@ class ChannelWeights(Method):
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         places = [p for p in chosen(model, self.layers) if p.is_spatial and p.differentiable]
+        if self.layers is None or self.layers == CONVOLUTIONS:
+            places = [place for place in places if model.reaches(place)]
+        places = [p if model.reaches(p) else model.layer_that_reaches(p.name) for p in places]
         if not places:
             maps = [p.name for p in model.layers.values() if p.is_spatial]
             fault = NotApplicableError if self.layers is None else ValueError

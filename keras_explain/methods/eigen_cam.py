@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,25 +28,29 @@ class EigenCAM(CAM):
     Muhammad and Yeasin 2020, https://arxiv.org/abs/2008.00299
 
     Attributes:
-        layer: Name of the layer whose output is projected. If None, the finished feature map of
-            the last convolution before the head: behind its normalisation and activation.
+        layer: Name of the layer whose output is projected. If None, the last feature map
+            that all that the head reads has passed, after normalisation and activation: one for
+            each input whose way to the head is its own.
     """
 
     title = "Eigen-CAM"
     quantity = "importance"
     unit = "layer"
+    of_score = False
     formula = r"A v_1, \quad A = U \Sigma V^\top"
 
     def is_signed(self, place: Place) -> bool:  # noqa: D102
         return place.is_signed
 
-    def needs(self, place: Place) -> Needs:  # noqa: D102
-        return Needs(values=frozenset({place}))
+    def needs(self, places: Sequence[Place]) -> Needs:  # noqa: D102
+        return Needs(values=frozenset(places))
 
     def read(self, seen: Seen, plan: Plan) -> Mapping[str, Any]:  # noqa: D102
+        return {key: self._projected(seen.values[p], p) for key, p in plan.places.items()}
+
+    def _projected(self, value: Any, place: Place) -> Any:
         ops = keras.ops
-        ((key, place),) = plan.places.items()
-        value = channels_last(seen.values[place], place)
+        value = channels_last(value, place)
         flat = ops.reshape(value, (-1, *_sizes(value)))
         # Eigenvectors of numbers that are not finite raise an error, and the whole pass with it.
         size = ops.max(ops.abs(flat), axis=(1, 2), keepdims=True)
@@ -62,7 +66,7 @@ class EigenCAM(CAM):
         # The first singular vector of what is never negative is not either, but for rounding.
         found = (flat @ (vector if self.is_signed(place) else ops.abs(vector)))[..., 0]
         found = ops.where(ops.sum(found, axis=1, keepdims=True) < 0, -found, found)
-        return {key: ops.reshape(found, (-1, *value.shape[1:-1]))}
+        return ops.reshape(found, (-1, *value.shape[1:-1]))
 
 
 def _sizes(value: Any) -> tuple[int, int]:

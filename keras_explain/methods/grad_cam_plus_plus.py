@@ -29,8 +29,9 @@ class GradCAMPlusPlus(GradientCAM):
     Chattopadhyay et al. 2017, https://arxiv.org/abs/1710.11063
 
     Attributes:
-        layer: Name of the layer whose output is weighted. If None, the finished feature map of
-            the last convolution before the head: behind its normalisation and activation.
+        layer: Name of the layer whose output is weighted. If None, the last feature map
+            that all that the head reads has passed, after normalisation and activation: one for
+            each input whose way to the head is its own.
     """
 
     title = "Grad-CAM++"

@@ -113,5 +113,8 @@ def _places(model: ModelView) -> list[Place]:
     return [
         place
         for place in model.layers.values()
-        if place.is_leaf and place.differentiable and place.name not in model.head
+        if place.is_leaf
+        and place.differentiable
+        and place.name not in model.head
+        and model.reaches(place)
     ]

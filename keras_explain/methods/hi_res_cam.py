@@ -25,8 +25,9 @@ class HiResCAM(GradientCAM):
     Draelos and Carin 2020, https://arxiv.org/abs/2011.08891
 
     Attributes:
-        layer: Name of the layer whose output is weighted. If None, the finished feature map of
-            the last convolution before the head: behind its normalisation and activation.
+        layer: Name of the layer whose output is weighted. If None, the last feature map
+            that all that the head reads has passed, after normalisation and activation: one for
+            each input whose way to the head is its own.
     """
 
     title = "HiResCAM"

@@ -23,8 +23,9 @@ class LayerCAM(GradientCAM):
     Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943
 
     Attributes:
-        layer: Name of the layer whose output is weighted. If None, the finished feature map of
-            the last convolution before the head: behind its normalisation and activation.
+        layer: Name of the layer whose output is weighted. If None, the last feature map
+            that all that the head reads has passed, after normalisation and activation: one for
+            each input whose way to the head is its own.
     """
 
     title = "LayerCAM"

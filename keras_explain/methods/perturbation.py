@@ -33,7 +33,10 @@ class Perturbation(Attribution):
     shown = "sum"
 
     def places(self, model: ModelView) -> list[Place]:  # noqa: D102
-        return list(model.inputs.values()) if self.layer is None else [model.layer(self.layer)]
+        if self.layer is not None:
+            return [model.layer_that_reaches(self.layer, gradient=False)]
+        inputs = list(model.inputs.values())
+        return [place for place in inputs if model.reaches(place, gradient=False)] or inputs
 
     def axes_at(self, place: Place) -> tuple[str, ...]:  # noqa: D102
         return tuple(axis for axis in place.axes if axis != "channel")

@@ -23,8 +23,8 @@ class ScoreCAM(CAM):
 
     Each channel is stretched to 0..1, enlarged to the input's size and multiplied with the input;
     the softmax over the channels of the scores that follow is their weights. A channel that is the
-    same everywhere shows no place and gets none. Needs no gradient. Every input with as many space
-    axes as the layer is masked; token ids at their embedding's output.
+    same everywhere shows no place and gets none. Needs no gradient. Every input of the
+    layer with as many space axes is masked; token ids at their embedding's output.
 
     Unsigned, in the units of the layer, of its own size `(probes, height, width)`: never resized.
     Also for series and volumes. Costs one forward pass over the probes for each channel.
@@ -32,8 +32,9 @@ class ScoreCAM(CAM):
     Wang et al. 2019, https://arxiv.org/abs/1910.01279
 
     Attributes:
-        layer: Name of the layer whose channels are weighted. If None, the finished feature map of
-            the last convolution before the head: behind its normalisation and activation.
+        layer: Name of the layer whose channels are weighted. If None, the last feature map
+            that all that the head reads has passed, after normalisation and activation: one for
+            each input whose way to the head is its own.
         channels: Most channels that are tried: those which vary most over the places, by probe.
             None tries all, as the paper does.
     """
@@ -55,18 +56,20 @@ class ScoreCAM(CAM):
                 f"`channels` must be at least 1, or None for all. Received: {self.channels}"
             )
 
-    def plan(self, model: ModelView) -> Plan:  # noqa: D102
-        plan = super().plan(model)
-        (place,) = plan.places.values()
-        if not _masked(model, place):
+    def places(self, model: ModelView) -> list[Place]:  # noqa: D102
+        places = super().places(model)
+        found = [place for place in places if _masked(model, place)]
+        if not found:
             raise NotApplicableError(
                 "`layer` of ScoreCAM must have as many space axes as an input has. "
-                f"Received: {place.name!r} of shape {place.shape}"
+                f"Received: {places[0].name!r} of shape {places[0].shape}"
             )
-        return plan
+        return found
 
     def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
-        ((key, place),) = plan.places.items()
+        return {key: self._weighted(ask, place) for key, place in plan.places.items()}
+
+    def _weighted(self, ask: Questions, place: Place) -> NDArray[np.float32]:
         masked = _masked(ask.view, place)
         values = ask.values([place, *masked])
         maps = np.moveaxis(values[place], place.channel_axis or -1, 1)
@@ -90,13 +93,18 @@ class ScoreCAM(CAM):
         shares = np.exp(scores - np.where(highest == -np.inf, 0, highest))
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo("f8").tiny)
         weighted = np.einsum("pc,pc...->p...", shares, maps)
-        return {key: np.maximum(weighted, 0).astype(np.float32)}
+        found: NDArray[np.float32] = np.maximum(weighted, 0).astype(np.float32)
+        return found
 
 
 def _masked(model: ModelView, place: Place) -> list[Place]:
-    """The places that a mask of the layer's maps is laid on."""
+    """The places that a mask of the layer's maps is laid on: those that it was computed from."""
     places = on_inputs_or_layer(model, None)
-    return [other for other in places if len(other.space) == len(place.space)]
+    return [
+        other
+        for other in places
+        if len(other.space) == len(place.space) and model.feeds(other, place)
+    ]
 
 
 def _on(place: Place, masks: NDArray[np.float32]) -> NDArray[np.float32]:

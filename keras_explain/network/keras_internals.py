@@ -104,3 +104,9 @@ def attention_part(layer: Any, name: str) -> Any:
 def has_gate(layer: Any) -> bool:
     """Whether the output of an attention layer is multiplied by a gate."""
     return bool(getattr(layer, "use_gate", getattr(layer, "_use_gate", False)))
+
+
+def calls_of(operation: Any) -> list[Any]:
+    """The calls of a layer or operation with symbols, each with its `outputs`."""
+    found: list[Any] = list(getattr(operation, "_inbound_nodes", ()))
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backends
-from ..model_view import Place
+from ..model_view import EntryPlace, Place
 from ..probes import Probes, labels_of, loss_of, output_names
 from ..probes.calls import Called, reason_of
 from ..probes.fitting import is_text, symbol_of
@@ -55,6 +55,8 @@ class Ran:
         if place.layer is None:
             return self.inputs[place.name]
         heard = self.tap.attention.heard
+        if isinstance(place, EntryPlace):
+            return self.tap.taken[place.name.removesuffix("/input")][0]
         return heard[place.name] if place.name in heard else self.tap.outputs[place.name]
 
 

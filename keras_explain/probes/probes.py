@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs import InputNames, named
+from ..network.layer_names import renumbered
 from ..store import ProbeSet
 from .calls import Called, reason_of
 from .fitting import check_shapes, is_text, native, preprocessed, structured, symbol_of
@@ -226,7 +227,8 @@ def input_names(x: Any, model: keras.Model) -> list[str]:
     flat = keras.tree.flatten(x)
     own = [getattr(tensor, "name", "") for tensor in getattr(model, "inputs", None) or []]
     if len(own) == len(flat) > 1 and all(own):
-        return own
+        # Keras counts the inputs of a process: the second model of the same code has other names.
+        return renumbered(own, ["InputLayer"] * len(own))
     return ["input"] if len(flat) == 1 else [f"input_{i}" for i in range(len(flat))]
 
 

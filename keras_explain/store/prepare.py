@@ -59,24 +59,33 @@ def _prepared(spec: RecordSpec, values: NDArray[np.float32], before: Encoded | N
     return Prepared(spec, encoded, np.column_stack([figures, drift(encoded, before)]))
 
 
+def check_shape(spec: RecordSpec, shape: Sequence[int], probes: int) -> None:
+    """Check the shape of a record's values.
+
+    Raises:
+        ValueError: If it does not fit the spec or the probes.
+    """
+    rows = probes if spec.rows is None else len(spec.rows)
+    require(
+        len(shape) == 1 + len(spec.axes) and shape[0] == rows and all(shape),
+        f"The values of {spec.key!r} must have {rows} rows of axes {spec.axes}.",
+        tuple(shape),
+    )
+    for axis, entries in spec.labels.items():
+        require(axis in spec.axes, f"`labels` of {spec.key!r} must name its axes.", axis)
+        size = shape[1 + spec.axes.index(axis)]
+        require(
+            len(entries) in (size, size + 1),  # bins have one edge more
+            f"`labels[{axis!r}]` of {spec.key!r} must have {size} entries (or edges, one more).",
+            len(entries),
+        )
+
+
 def _checked(spec: RecordSpec, values: ArrayLike, probes: int) -> NDArray[np.float32]:
     try:
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and flagged as such
             array = np.asarray(values).astype(np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The values of {spec.key!r} must be numbers.") from error
-    rows = probes if spec.rows is None else len(spec.rows)
-    require(
-        array.ndim == 1 + len(spec.axes) and len(array) == rows and array.size > 0,
-        f"The values of {spec.key!r} must have {rows} rows of axes {spec.axes}.",
-        array.shape,
-    )
-    for axis, entries in spec.labels.items():
-        require(axis in spec.axes, f"`labels` of {spec.key!r} must name its axes.", axis)
-        size = array.shape[1 + spec.axes.index(axis)]
-        require(
-            len(entries) in (size, size + 1),  # bins have one edge more
-            f"`labels[{axis!r}]` of {spec.key!r} must have {size} entries (or edges, one more).",
-            len(entries),
-        )
+    check_shape(spec, array.shape, probes)
     return array

@@ -52,9 +52,10 @@ def test_channels_are_spread_evenly_and_named():
     assert found.shape[-1] == 5
 
 
-def test_by_default_the_last_convolution_of_each_size_is_kept():
+def test_by_default_every_stage_of_a_small_network_is_kept_before_its_pooling():
     found = keras_explain.explain(network(), X, "activations")
     assert {name: a.shape for name, a in found.items()} == {
+        "activations/a": (3, 12, 12, 10),
         "activations/b": (3, 12, 12, 12),
         "activations/c": (3, 4, 4, 8),
     }
