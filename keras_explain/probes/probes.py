@@ -228,7 +228,8 @@ def input_names(x: Any, model: keras.Model) -> list[str]:
     own = [getattr(tensor, "name", "") for tensor in getattr(model, "inputs", None) or []]
     if len(own) == len(flat) > 1 and all(own):
         # Keras counts the inputs of a process: the second model of the same code has other names.
-        return renumbered(own, ["InputLayer"] * len(own))
+        own = renumbered(own, ["InputLayer"] * len(own))
+        return renumbered(own, ["KerasTensor"] * len(own))
     return ["input"] if len(flat) == 1 else [f"input_{i}" for i in range(len(flat))]
 
 

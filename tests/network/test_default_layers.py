@@ -220,7 +220,7 @@ def test_recurrent_convolutions_and_layers_that_hold_others_count_as_one():
             layers.Dense(2, name="head"),
         ]
     )
-    assert places(model, image(2, 7, 3), Activations()) == ["both", "last", "head"]
+    assert places(model, image(2, 7, 3), Activations()) == ["both", "last"]
 
 
 def test_a_picture_cut_into_tokens_is_read_at_the_last_block():
