@@ -46,7 +46,7 @@ def records_of(made_by: Pass, outcome: Outcome) -> tuple[list[Record], list[Faul
             continue
         for spec, values in found:
             try:
-                check_shape(spec, np.shape(values), len(predictions))
+                check_shape(spec, np.shape(values), made_by.probes.count)
             except ValueError as error:  # nor one record the others of its method
                 faults.append(Fault(method.name, error))
             else:
