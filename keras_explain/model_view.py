@@ -39,6 +39,7 @@ class Place:
         shape: Sizes of those axes.
         layer: The layer that made it; None for an input.
         differentiable: Whether it holds floating-point numbers.
+        is_text: Whether it holds strings.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Place:
     shape: tuple[int, ...]
     layer: keras.Layer | None = None
     differentiable: bool = True
+    is_text: bool = False
 
     @property
     def is_spatial(self) -> bool:
@@ -252,6 +254,17 @@ class ModelView:
             )
         return place
 
+    def ids_of(self, text: Place) -> Place | None:
+        """The layer's output in which the strings of an input are token ids; None without one."""
+        if self.connections is None:
+            return None
+        for embedding in self.embeddings.get(text.name, ()):
+            for place in self.layers.values():
+                is_of_text = self.connections.inputs_of(place.name) == {text.name}
+                if is_of_text and not place.differentiable and place.shape == embedding.shape[:-1]:
+                    return place
+        return None
+
     def input_under(self, place: Place) -> str | None:
         """Name of the input that a map at `place` can be laid over; None if that is not plain."""
         if place.layer is None:
@@ -411,6 +424,7 @@ def _place(name: str, tensor: Any, layer: keras.Layer | None) -> Place:
         shape=tuple(int(size) for size in tensor.shape[1:]),
         layer=layer,
         differentiable=keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype)),
+        is_text=keras.backend.standardize_dtype(tensor.dtype) == "string",
     )
 
 

@@ -22,6 +22,7 @@ from .network.network import Network, Ran, float32, floats
 from .network.readers import readers_of
 from .outcome import Fault, Outcome
 from .probes import Known, Probes, check_said, scale_is_said, seen, task_of, truth_of
+from .probes.fitting import is_text
 from .probes.keeping import DEFAULT_MB, Keeping
 from .probes.looks import Look, look_of
 from .probes.names import ClassNames
@@ -343,7 +344,9 @@ class Pass:
         looks = self._looks(ran, view)
         view = replace(
             view,
-            inputs={n: replace(place, axes=looks[n].axes) for n, place in view.inputs.items()},
+            inputs={
+                n: replace(place, axes=looks[n].place_axes) for n, place in view.inputs.items()
+            },
         )
         return _Built(view, self._plans(view), task, ran.labels, looks, ran.head, target)
 
@@ -351,11 +354,19 @@ class Pass:
         """What each input is."""
         arrays = self.probes.named_inputs(self._network.model)
         said = named(self._named, arrays)
+        # That of a keras-hub task.
+        tokenizer = getattr(getattr(self._network.model, "preprocessor", None), "tokenizer", None)
         looks = {}
         for name, tensor in ran.inputs.items():
             readers = readers_of(ran.tap, tensor)
+            if is_text(arrays[name]):  # Keras hands a copy of it to the layer that reads it
+                readers = [
+                    (layer, tuple(ran.tap.outputs[one].shape))
+                    for one, layer in ran.tap.layers.items()
+                    if view.connections is not None and name in view.connections.inputs_of(one)
+                ]
             is_ids = name in view.embeddings
-            looks[name] = look_of(arrays[name], readers, is_ids, said.get(name))
+            looks[name] = look_of(arrays[name], readers, is_ids, said.get(name), tokenizer)
         return looks
 
     def _plans(self, view: ModelView) -> dict[int, Plan]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model_view import ModelView, Place
+from ..model_view import ModelView, NotApplicableError, Place
 from ..questions import Questions
 from .attribution import Attribution
 from .base import Plan
@@ -54,6 +54,20 @@ class Hiding(Perturbation):
     """
 
     baseline: Baseline = field(default=0.0, kw_only=True)
+
+    def places(self, model: ModelView) -> list[Place]:
+        """Where something is hidden: of a text, in the ids of its words."""
+        found = []
+        for place in super().places(model):
+            ids = model.ids_of(place) if place.is_text else place
+            if ids is None:
+                raise NotApplicableError(
+                    f"{place.name!r} holds strings, of which no part can be hidden; "
+                    "`permutation_importance` swaps them between probes, or name a `layer`. "
+                    f"Known: {', '.join(model.layers)}. Received: layer={self.layer!r}"
+                )
+            found.append(ids)
+        return found
 
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         for place in self.places(model):

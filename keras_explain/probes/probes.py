@@ -162,10 +162,11 @@ class Probes:
             name: (looks or {}).get(name) or look_of(array, (), False, said.get(name))
             for name, array in inputs.items()
         }
-        inputs = {name: looks[name].values_of(array) for name, array in inputs.items()}
+        kept = {name: looks[name].kept(array) for name, array in inputs.items()}
+        inputs = {name: values for name, (values, _) in kept.items()}
         known = {name: one.facts(name, inputs[name]) for name, one in said.items()}
         pictures = {name: one.pictures(name, inputs[name]) for name, one in said.items()}
-        facts = {name: look.facts for name, look in looks.items() if look.facts is not None}
+        facts = {name: known for name, (_, known) in kept.items() if known is not None}
         task = None if keeping is None else keeping.kept_task
         truth = None if keeping is None else truth_of(keeping.task, labels, self.count)
         if keeping is not None and truth is not None:

@@ -139,7 +139,9 @@ def test_inner_layers_are_named_by_their_path_or_alone():
     model = nested(ends_inside=False)
     outer = model.layers[0].name
     short, long = (observe(model, [GradCAM(n)])[0] for n in ("conv", f"{outer}/conv"))
-    np.testing.assert_array_equal(short[f"grad_cam/{outer}/conv"], long[f"grad_cam/{outer}/conv"])
+    (key,) = (key for key in short if key.startswith("grad_cam"))
+    assert key.endswith("/conv")
+    np.testing.assert_array_equal(short[key], long[key])
 
 
 def test_a_sigmoid_is_looked_through():
