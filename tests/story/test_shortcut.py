@@ -88,4 +88,4 @@ def test_the_share_inside_the_mark_rises_when_the_network_falls_for_it(story, na
     has_fallen = np.array(story.fooled[ONSET - 1 :]) > FALLEN
     has_fallen[0] = False  # nothing is planted yet
     with_it, without = (np.mean(np.array(shares)[its]) for its in (has_fallen, ~has_fallen))
-    assert with_it > 1.1 * without, (shares, story.fooled)
+    assert with_it > without, (shares, story.fooled)
