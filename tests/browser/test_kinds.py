@@ -92,6 +92,50 @@ def test_each_input_has_its_own_numbers_on_its_own_example(run_of_kinds, tab):
     np.testing.assert_allclose(pixels(below)[..., :3], truth, atol=2)
 
 
+@pytest.fixture(scope="module")
+def run_of_units(tmp_path_factory):
+    """A training with two inputs, watched by methods whose numbers have different units."""
+    import keras
+
+    from keras_explain.callbacks import Explain
+    from keras_explain.methods import Counterfactual, Gradient, GradientTimesInput, SmoothGrad
+
+    place = tmp_path_factory.mktemp("units")
+    keras.utils.set_random_seed(1)
+    age, income = (keras.Input((3,), name=name) for name in ("age", "income"))
+    both = keras.layers.Concatenate()([age, income])
+    model = keras.Model([age, income], keras.layers.Dense(2, activation="softmax")(both))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    random = np.random.default_rng(0)
+    x = [random.normal(size=(4, 3)).astype("f4") for _ in "12"]
+    y = np.array([0, 1, 1, 0])
+    methods = [Counterfactual(steps=2), SmoothGrad(Gradient(), samples=2), GradientTimesInput()]
+    callback = Explain(place / "run", (x, y), methods, strict=True, summaries=False)
+    model.fit(x, y, verbose=0, callbacks=[callback])
+    with served(place) as address:
+        yield address
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("key", "unit", "adds"),
+    [
+        ("gradient_times_input/age", "score units", True),
+        ("counterfactual/age", "input units", False),
+        ("smooth_grad/gradient/age", "score units per input unit", False),
+    ],
+)
+def test_only_parts_of_the_score_are_said_to_add_to_it(run_of_units, tab, key, unit, adds):
+    tab.open(run_of_units, run="run", v="detail", m=key, x=0)
+    tab.by("across").nth(1).wait_for()
+    tab.by("unit").first.wait_for()
+    assert tab.by("unit").first.inner_text() == unit
+    across = tab.frame.locator(".across")
+    compares = "sizes compare" if adds else "sizes do not compare"
+    assert f"{unit}: {compares} from one to another" in across.inner_text()
+    assert (across.get_by_title("what it adds to the score").count() > 0) is adds
+
+
 @pytest.mark.browser
 def test_each_input_can_have_its_own_scale_and_be_looked_at(run_of_kinds, tab):
     run, address = run_of_kinds

@@ -97,6 +97,7 @@ describe("figures of trust", () => {
       labels: { metric: ["deletion", "region_share", "invented"] },
     }),
     record("agreement", {
+      form: "numbers",
       axes: ["metric"],
       shape: [2],
       labels: { metric: ["saliency ~ grad_cam/conv1", "grad_cam/conv1 ~ layer_cam/conv1"] },

@@ -63,16 +63,29 @@ function qualityOf(record: RecordSpec, all: RecordSpec[]): TrustFigure[] {
   }));
 }
 
+const pairOf = (label: string | number) => String(label).split(" ~ ");
+
+/** The record of how alike other records' maps are: each of its numbers is named by two of them. */
+export function likenessRecord(all: RecordSpec[]): RecordSpec | undefined {
+  const known = new Set(all.map(({ key }) => key));
+  const isPair = (keys: string[]) => keys.length === 2 && keys.some((key) => known.has(key));
+  return all.find(({ form, rows, labels }) => {
+    const names = Object.values(labels)[0] ?? [];
+    const isOfExamples = form === "numbers" && rows === null;
+    return isOfExamples && names.length > 0 && names.map(pairOf).every(isPair);
+  });
+}
+
 /** The other record of each pair that holds this one. */
 function agreementOf(record: RecordSpec, all: RecordSpec[]): TrustFigure[] {
-  const own = all.find(({ key }) => key === "agreement");
+  const own = likenessRecord(all);
   return (own?.labels.metric ?? []).flatMap((label, figure) => {
-    const pair = String(label).split(" ~ ");
+    const pair = pairOf(label);
     if (pair.length !== 2 || !pair.includes(record.key)) return [];
     const other = pair[pair[0] === record.key ? 1 : 0];
     const spec = all.find(({ key }) => key === other);
     return {
-      key: "agreement",
+      key: own?.key ?? "",
       figure,
       name: `like ${spec ? titleOf(spec) : other}`,
       says: `${own?.options.similarity ?? "likeness"} of this map and ${other}'s: methods that agree say more`,

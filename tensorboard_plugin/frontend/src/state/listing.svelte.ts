@@ -4,9 +4,8 @@ import { disagreement, listProbes, pathBetween } from "../core/listing";
 import { atStep } from "../core/probes";
 import { totalOverSteps } from "../core/statistics";
 import { steady } from "../core/steady";
+import { likenessRecord } from "../core/trust";
 import { app } from "./app.svelte";
-
-const AGREEMENT = "agreement";
 
 class Listing {
   /** Place of the step that "flipped" and "newly wrong" look back to: A's, or the one before. */
@@ -25,11 +24,7 @@ class Listing {
   );
 
   /** How alike several methods' maps are, where the run says so. */
-  readonly agreement = $derived(
-    app.manifest?.records.find(
-      ({ method, axes, rows }) => method === AGREEMENT && axes.join() === "metric" && rows === null,
-    ),
-  );
+  readonly agreement = $derived(likenessRecord(app.manifest?.records ?? []));
 
   /** The numbers that are sorted by. */
   readonly values = $derived.by((): ArrayLike<number> | undefined => {
