@@ -13,6 +13,7 @@ import keras
 from . import backends
 from .flow import Flow
 from .network.keras_internals import inner_layers
+from .operations import RESHAPES
 from .store.format.axes import SPACE
 from .tap import Tap
 
@@ -337,7 +338,7 @@ def view_of(
         head=frozenset(n for n in layers if id(tap.outputs[n]) in is_head),
         classes=head[0].shape[-1] if len(head[0].shape) > 1 else 1,
         has_loss=has_loss,
-        functions=frozenset(called.name for called in tap.functions),
+        functions=frozenset(c.name for c in tap.functions if c.name not in RESHAPES),
         flow=Flow(tap, inputs, head[-1]),
         attention=_attention(tap, outputs),
         fed_by={n: tuple(_maker(made_by, t) for t in taken) for n, taken in tap.taken.items()},

@@ -35,15 +35,29 @@ class Called:
     made: Any
 
 
+class Calls(list[Called]):
+    """Calls in the order of their ends.
+
+    Attributes:
+        running: How many of the functions are running, one inside another.
+    """
+
+    running: int = 0
+
+
+RESHAPES = ("expand_dims", "ravel", "reshape", "squeeze")
+"""Functions that keep values in their order; nothing replaces them."""
+
+
 @contextmanager
-def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[list[Called]]:
+def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[Calls]:
     """Listen to the backend's functions that this thread calls inside the block.
 
     Args:
         activations: Names of its activations.
         rewiring: What its other functions are replaced by.
     """
-    calls: list[Called] = []
+    calls = Calls()
     with ExitStack() as undo:
         for name in activations:
             _listen(undo, calls, name, keras_internals.nn, name, None)
@@ -57,12 +71,14 @@ def heard(activations: tuple[str, ...], rewiring: Rewiring | None) -> Iterator[l
                 of_others = rewiring.operation if rewiring else None
                 if hasattr(module, name):
                     _listen(undo, calls, name, module, name, of_others)
+        for name in RESHAPES:
+            _listen(undo, calls, name, keras_internals.numpy, name, None)
         yield calls
 
 
 def _listen(
     undo: ExitStack,
-    calls: list[Called],
+    calls: Calls,
     name: str,
     owner: Any,
     attribute: str,
@@ -76,7 +92,11 @@ def _listen(
     def function(*args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
             return original(*args, **kwargs)
-        output = inner(*args, **kwargs)
+        calls.running += 1
+        try:
+            output = inner(*args, **kwargs)
+        finally:
+            calls.running -= 1
         given = keras.tree.flatten((args, kwargs))
         calls.append(Called(name, tuple(filter(keras.ops.is_tensor, given)), output))
         return output

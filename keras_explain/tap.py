@@ -11,19 +11,21 @@ from typing import Any
 
 import keras
 
+from . import backends
 from .attention import AttentionTap
 from .network import keras_internals
 from .network.layer_names import layers_inside
-from .operations import Called, heard
+from .network.native_activations import redirect
+from .operations import RESHAPES, Called, heard
 from .rewiring import Rewiring
 
-HEADS = ("softmax", "sigmoid")
+HEADS = ("softmax", "sigmoid", "log_softmax")
 DOT_PRODUCT = "dot_product_attention"
 ACTIVATIONS = tuple(
     name
     for name in (
         *HEADS, "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
-        "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "silu",
+        "hard_tanh", "leaky_relu", "log_sigmoid", "relu", "relu6", "selu", "silu",
         "soft_shrink", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus",
         "tanh", "tanh_shrink", "threshold",
     )
@@ -43,7 +45,7 @@ class Tap:
             A layer that is called again is heard again as `name#2`.
         layers: The layer that made each output.
         taken: The tensors that went into each layer.
-        heads: Name, input and output of each call of softmax and sigmoid.
+        heads: Name, input and output of each call of softmax, sigmoid and log_softmax.
         functions: Each call of a function of the backend, in order.
         attention: What was heard of attention.
         keras_names: Keras's own name of each layer, by the layer's name.
@@ -88,7 +90,7 @@ class Tap:
         return args, kwargs
 
     def hear_activation(self, name: str, taken: Any, output: Any, axis: int = -1) -> Any:
-        """Keep what went into softmax and sigmoid; returns what stands for the output."""
+        """Keep what went into a head's function; returns what stands for the output."""
         if name == "softmax":
             output = self.attention.hear_softmax(output, [axis])
         if name in HEADS:
@@ -96,10 +98,25 @@ class Tap:
         return output
 
     def logits_of(self, output: Any) -> tuple[str, Any] | None:
-        """Which of softmax and sigmoid made `output`, and what went in; None if neither did."""
-        for name, inputs, made in reversed(self.heads):
-            if made is output:
-                return name, inputs
+        """Which function of `HEADS` made `output`, and what went in; None if none did.
+
+        Also where the output was then reshaped: what went in is then reshaped alike.
+        """
+        heads = {id(made): (name, inputs) for name, inputs, made in self.heads}
+        reshaped = {
+            id(c.made): c.taken[0] for c in self.functions if c.name in RESHAPES and c.taken
+        }
+        unmoved = backends.current().unmoved
+        ahead, seen = [output], set()
+        while ahead:
+            tensor = ahead.pop()
+            if id(tensor) in heads:
+                name, inputs = heads[id(tensor)]
+                same = tuple(inputs.shape) == tuple(output.shape)
+                return name, inputs if same else keras.ops.reshape(inputs, output.shape)
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                ahead += [*unmoved(tensor), *(reshaped[i] for i in [id(tensor)] if i in reshaped)]
         return None
 
 
@@ -175,7 +192,9 @@ def tapped(
         if hasattr(nn, DOT_PRODUCT):
             attend = tap.attention.beside(getattr(nn, DOT_PRODUCT), softmax)
             _replace(undo, DOT_PRODUCT, attend)
-        tap.functions = undo.enter_context(heard(ACTIVATIONS, rewiring))
+        calls = undo.enter_context(heard(ACTIVATIONS, rewiring))
+        redirect(undo, [model, *named_layers(model).values()], lambda: calls.running > 0)
+        tap.functions = calls
         yield tap
 
 

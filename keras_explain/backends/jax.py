@@ -21,10 +21,13 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from numpy.typing import NDArray
 
+from . import jax_activations
 from .jax_operations import followed as followed
 from .jax_operations import key_of as key_of
 from .jax_operations import made_by as made_by
 from .jax_weights import values_of
+
+activations = jax_activations
 
 IS_TRACED = True
 """Whether the Python of a compiled function runs once for all calls."""
@@ -218,6 +221,13 @@ def before_casts(tensor: Any) -> Iterator[Any]:
         tensor = made.inputs[0]
         yield tensor
         made = made_by(tensor)
+
+
+def unmoved(tensor: Any) -> Iterator[Any]:
+    """What the tensor is a mere cast or reshape of, inside a trace; nothing where it is none."""
+    made = made_by(tensor)
+    if made is not None and made.kind in ("convert_element_type", "reshape", "squeeze"):
+        yield made.inputs[0]
 
 
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:

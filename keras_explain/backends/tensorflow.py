@@ -11,9 +11,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from . import tensorflow_activations
 from .tensorflow_operations import followed as followed
 from .tensorflow_operations import key_of as key_of
 from .tensorflow_operations import made_by as made_by
+
+ORDER_KEPT = ("Cast", "EnsureShape", "ExpandDims", "Identity", "Reshape", "Squeeze")
+"""Operations that keep values in their order."""
+
+activations = tensorflow_activations
 
 IS_TRACED = True
 """Whether the Python of a compiled function runs once for all calls."""
@@ -99,6 +105,12 @@ def before_casts(tensor: Any) -> Iterator[Any]:
     while hasattr(tensor, "graph") and tensor.op.type == "Cast":
         tensor = tensor.op.inputs[0]
         yield tensor
+
+
+def unmoved(tensor: Any) -> Iterator[Any]:
+    """What the tensor is a mere cast or reshape of, inside a graph; nothing where it is none."""
+    if hasattr(tensor, "graph") and tensor.op.type in ORDER_KEPT:
+        yield tensor.op.inputs[0]
 
 
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:

@@ -10,9 +10,12 @@ import keras
 import torch
 from numpy.typing import NDArray
 
+from . import torch_activations
 from .torch_operations import followed as followed
 from .torch_operations import key_of as key_of
 from .torch_operations import made_by as made_by
+
+activations = torch_activations
 
 IS_TRACED = False
 """Whether the Python of a compiled function runs once for all calls."""
@@ -89,6 +92,11 @@ def is_beside(tensor: Any, other: Any) -> bool:
 def before_casts(tensor: Any) -> Iterator[Any]:
     """The tensor; what it was cast from is not to be had again."""
     yield tensor
+
+
+def unmoved(tensor: Any) -> Iterator[Any]:
+    """What the tensor is a mere cast or reshape of: not to be had on PyTorch."""
+    yield from ()
 
 
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], list[Any]]]:

@@ -1,0 +1,31 @@
+"""Activations of a backend's own library, which a model may call instead of Keras's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Native:
+    """A function such as `tf.nn.relu`, and how Keras's function is called for it.
+
+    Attributes:
+        name: Name of the function of Keras's backend that computes the same.
+        function: The library's function.
+        adapted: From Keras's function and the arguments of this one to the same numbers.
+    """
+
+    name: str
+    function: Any
+    adapted: Callable[..., Any]
+
+
+def plain(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """For a function of one tensor, whatever its argument is called."""
+    return function(_first(args, kwargs))
+
+
+def _first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else next(value for name, value in kwargs.items() if name != "name")
