@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from .made import Kinds, Linear, Made, linear_of
@@ -39,6 +40,9 @@ KINDS: Kinds = {
     }),
 }  # fmt: skip
 
+FUNCTIONS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+"""Functions that are called as one operation: what `tf.function` makes of a part of a model."""
+
 
 def made_by(tensor: Any) -> Made | None:
     """How a tensor of a graph was made; None for one that was computed at once, outside of it."""
@@ -46,6 +50,8 @@ def made_by(tensor: Any) -> Made | None:
         return None
     kind = tensor.op.type
     inputs = () if kind in CONSTANT else tuple(tensor.op.inputs)
+    if kind in FUNCTIONS:
+        return _Function(kind, tensor.op.name, inputs, Linear.NEVER, tensor.op)
     linear = linear_of(kind, KINDS)
     if linear is not Linear.DECIDES and not tensor.dtype.is_floating:
         linear = Linear.NEVER
@@ -69,6 +75,41 @@ def _inputs_of(tensor: Any) -> tuple[Any, ...]:
 def _carries(tensor: Any) -> bool:
     dtype = tensor.dtype
     return not (dtype.is_integer or dtype.is_bool or dtype.name == "string")
+
+
+@dataclass(frozen=True)
+class _Function(Made):
+    """A function that was called as one operation, `operation`."""
+
+    operation: Any
+
+    def is_linear(self, varies: Sequence[bool]) -> bool:
+        """Whether all is that it does with what varies."""
+        name = self.operation.get_attr("f").name
+        known = {f.signature.name: f for f in self.operation.graph.as_graph_def().library.function}
+        return name in known and _is_linear_inside(known[name], varies)
+
+
+def _is_linear_inside(function: Any, varies: Sequence[bool]) -> bool:
+    """Whether a function's definition is linear in those of its arguments that vary."""
+    arguments = zip(function.signature.input_arg, varies, strict=True)
+    varying = {argument.name for argument, varied in arguments if varied}
+    nodes = {
+        node.name: [one.partition(":")[0] for one in node.input if not one.startswith("^")]
+        for node in function.node_def
+        if node.op not in CONSTANT
+    }
+    before = -1
+    while before < len(varying):  # the nodes are in no order
+        before = len(varying)
+        varying |= {name for name, inputs in nodes.items() if not varying.isdisjoint(inputs)}
+    return all(
+        Made(node.op, node.name, (), linear_of(node.op, KINDS)).is_linear(
+            [one in varying for one in nodes[node.name]]
+        )
+        for node in function.node_def
+        if node.name in varying
+    )
 
 
 def key_of(tensor: Any) -> str:

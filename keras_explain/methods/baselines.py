@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model_view import Place
+from ..questions import Questions
 
 Baseline: TypeAlias = Any
 """A number, an array that broadcasts to `(rows, ...)`, or a dict of them by the place's name."""
@@ -28,6 +29,32 @@ def baseline_at(baseline: Baseline, place: Place, values: NDArray[Any]) -> NDArr
             f"`baseline` must broadcast to {values.shape} at {place.name!r}. "
             f"Received: shape {array.shape}"
         ) from None
+
+
+def check_finite(ask: Questions, scores: NDArray[Any], baseline: Baseline) -> None:
+    """See that hiding leaves a score that is a number.
+
+    A model that masks a token's id, as `Embedding(mask_zero=True)` masks 0, has nothing to average
+    or to attend to in an example of that id alone.
+
+    Args:
+        ask: The questions about the rows.
+        scores: Those of the variants of each row, `(rows, variants)`.
+        baseline: What was put where something is hidden.
+
+    Raises:
+        ValueError: If a score is none, though that of the row itself is.
+    """
+    broken = ~np.isfinite(scores).all(axis=1)
+    if broken.any():
+        broken &= np.isfinite(ask.scores())
+    if broken.any():
+        raise ValueError(
+            "`baseline` must leave a score that is a number. Where parts of probe "
+            f"{int(broken.argmax())} are hidden by it, the score is not: does the model take it "
+            "for padding, of which nothing is left to average? Give the id of an unknown or "
+            f"masked word, such as that of [UNK], or another value. Received: baseline={baseline!r}"
+        )
 
 
 def given_for(place: Place, given: Any, option: str) -> Any:

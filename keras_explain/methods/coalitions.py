@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..model_view import Place
 from ..questions import Questions, Values
+from .baselines import check_finite
 from .regions import Features, most_features, regions_at, splits_channels
 
 Coalitions = Callable[[int, NDArray[np.int64]], NDArray[np.bool_]]
@@ -88,14 +89,20 @@ class Game:
         ask: The questions about the rows.
         players: The features.
         hidden: What stands where a feature is hidden, by place, of the shape of the values.
+        baseline: What the user gave for that.
     """
 
     ask: Questions
     players: Players
     hidden: Values
+    baseline: Any = 0.0
 
     def scores(self, counts: Sequence[int], coalitions: Coalitions) -> list[NDArray[np.float64]]:
-        """The score of each coalition, for each row as many as `counts` says."""
+        """The score of each coalition, for each row as many as `counts` says.
+
+        Raises:
+            ValueError: If hiding makes a score that is no number of one that is.
+        """
         # Flat, and one for each value: three times as fast as along axes of broadcast arrays.
         regions = {
             place: np.broadcast_to(ids, (len(ids), *place.shape)).reshape(len(ids), -1)
@@ -115,6 +122,7 @@ class Game:
             }
 
         scores = self.ask.scores_of(max(counts), vary).astype(np.float64)
+        check_finite(self.ask, scores, self.baseline)
         return [of_row[:count] for of_row, count in zip(scores, counts, strict=True)]
 
 

@@ -16,8 +16,8 @@ from ..questions import Ask, Questions
 from .attribution import Attribution, Figure
 from .base import Plan, register
 from .baselines import Baseline, baseline_at
+from .gaps import share_missing
 
-LEAST = 1e-3
 MOST_NAMED = 5
 RULES = ("rescale", "reveal_cancel")
 
@@ -29,8 +29,8 @@ class DeepLIFT(Attribution):
 
     Signed, in score units, of the input's shape `(probes, height, width, channels)`; shown as the
     sum over the channels. Per probe it sums to `score(inputs) - score(baseline)`, whatever the
-    weights; what rounding leaves is recorded as `deep_lift/gap`, a share of that difference (or of
-    a thousandth of all that is attributed, if that is more).
+    weights; what rounding leaves is recorded as `deep_lift/gap`, a share of that difference (of a
+    thousandth of all that is attributed, or a hundred-thousandth of the scores, if that is more).
 
     A nonlinearity's multiplier is the slope between what it makes of the input and of the baseline,
     so that a saturated unit still counts. Products and attention share a difference between their
@@ -94,19 +94,18 @@ class DeepLIFT(Attribution):
             together=True,
         )
         attributions = {place: np.empty(end[place].shape, np.float32) for place in places}
-        gained = np.empty(ask.count, np.float32)
+        scores = np.empty((2, ask.count), np.float32)
         at_once = ask.rows_at_once // 2
         for begin in range(0, ask.count, at_once):
             some = np.arange(begin, min(begin + at_once, ask.count))
             pairs = {p: np.concatenate([end[p][some], start[p][some]]) for p in places}
             answer = ask.at(pairs, np.concatenate([some, some])).ask(question)
-            gained[some] = answer.scores[: len(some)] - answer.scores[len(some) :]
+            scores[:, some] = answer.scores[: len(some)], answer.scores[len(some) :]
             for place, multiplier in answer.gradients.items():
                 difference = end[place][some] - start[place][some]
                 attributions[place][some] = multiplier[: len(some)] * difference
         flat = [a.reshape(ask.count, -1).astype("f8") for a in attributions.values()]
         total = sum(a.sum(axis=1) for a in flat)
         moved = sum(np.abs(a).sum(axis=1) for a in flat)
-        share_of = np.maximum(np.abs(gained), LEAST * moved) + np.finfo(np.float32).tiny
-        gap = ((total - gained) / share_of).astype(np.float32)
+        gap = share_missing(total, scores[0] - scores[1], moved, *scores)
         return self.found(plan, attributions, gap=gap)

@@ -14,6 +14,7 @@ from ..model_view import ModelView, Place
 from ..questions import Questions, Values, Vary
 from .attribution import Attribution, Figure
 from .base import Plan, register
+from .gaps import share_missing
 
 
 @register
@@ -25,7 +26,8 @@ class ExpectedGradients(Attribution):
     is multiplied with the way. Signed, in score units, of the input's shape
     `(probes, height, width, channels)`; shown as the sum over the channels. Per probe it sums to
     `score(inputs) - mean score(background)` in expectation; what is missing is recorded as
-    `expected_gradients/gap`, a share of that difference, and shrinks as `samples` grows. What is
+    `expected_gradients/gap`, a share of that difference (of a thousandth of all that is attributed,
+    or a hundred-thousandth of the scores, if that is more), and shrinks as `samples` grows. What is
     drawn is a probe's own, and the same at every step. Costs one forward and backward pass over the
     probes for each sample, and one forward pass over the background (over the probes for each of
     its examples, `samples` at most, behind token ids or at a `layer`).
@@ -98,9 +100,10 @@ class ExpectedGradients(Attribution):
                     array[one] += (gradients[place][row == one] * way[place]).sum(axis=0)
         for array in mean.values():
             array /= self.samples
-        gained = ask.scores() - self._mean_scores(ask, start, drawn)
-        total = sum(a.reshape(ask.count, -1).sum(axis=1) for a in mean.values())
-        gap = (total - gained) / np.maximum(np.abs(gained), np.finfo(np.float32).tiny)
+        scores = ask.scores(), self._mean_scores(ask, start, drawn)
+        flat = [a.reshape(ask.count, -1).astype("f8") for a in mean.values()]
+        total, moved = (sum(f.sum(axis=1) for f in some) for some in (flat, map(np.abs, flat)))
+        gap = share_missing(total, scores[0] - scores[1], moved, *scores)
         return self.found(plan, mean, gap=gap)
 
     def ends(self, ask: Questions, here: Values) -> Vary:

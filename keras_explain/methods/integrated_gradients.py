@@ -13,6 +13,7 @@ from ..questions import Questions
 from .attribution import Attribution, Figure
 from .base import Plan, register
 from .baselines import Baseline, baseline_at
+from .gaps import share_missing
 
 
 @register
@@ -22,8 +23,9 @@ class IntegratedGradients(Attribution):
 
     Signed, in score units, of the input's shape `(probes, height, width, channels)`; shown as the
     sum over the channels. Per probe it sums to `score(inputs) - score(baseline)` (completeness);
-    what is missing is recorded as `integrated_gradients/gap`, a share of that difference, and
-    shrinks as `steps` grows.
+    what is missing is recorded as `integrated_gradients/gap`, a share of that difference (of a
+    thousandth of all that is attributed, or a hundred-thousandth of the scores, if that is more),
+    and shrinks as `steps` grows.
 
     Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365
 
@@ -76,7 +78,8 @@ class IntegratedGradients(Attribution):
                     here = row == one
                     mean[place][one] += np.tensordot(weights[step[here]], gradient[here], axes=1)
         attributions = {place: mean[place] * (end[place] - start[place]) for place in places}
-        gained = ask.scores() - ask.at(start).scores()
-        total = sum(a.reshape(ask.count, -1).sum(axis=1) for a in attributions.values())
-        gap = (total - gained) / np.maximum(np.abs(gained), np.finfo(np.float32).tiny)
+        scores = ask.scores(), ask.at(start).scores()
+        flat = [a.reshape(ask.count, -1).astype("f8") for a in attributions.values()]
+        total, moved = (sum(f.sum(axis=1) for f in some) for some in (flat, map(np.abs, flat)))
+        gap = share_missing(total, scores[0] - scores[1], moved, *scores)
         return self.found(plan, attributions, gap=gap)

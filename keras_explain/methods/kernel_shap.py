@@ -16,6 +16,7 @@ from ..questions import Questions
 from .attribution import Figure
 from .base import Plan, register
 from .coalitions import EXACT, check_most, drawn, every_coalition, solved
+from .gaps import share_missing
 from .perturbation import FeatureAttribution
 
 
@@ -27,7 +28,9 @@ class KernelSHAP(FeatureAttribution):
     Signed, in score units, each value getting its feature's share: of the input's size, without
     its channels `(probes, height, width)` unless the features divide them. The shares of a probe
     sum to `score(inputs) - score(baseline)`; what is missing by rounding is recorded as
-    `kernel_shap/gap`, a share of that difference. They are exact where all coalitions are asked:
+    `kernel_shap/gap`, a share of that difference (of a thousandth of all shares, or a
+    hundred-thousandth of the scores, if that is more). They are exact where all coalitions are
+    asked:
     with 8 features or fewer, or `2 ** features <= samples`. Else coalitions are drawn in pairs
     with their complements, the same at every step; what one feature or two of them add is exact
     even then. Costs a forward pass over the probes for each coalition.
@@ -82,14 +85,15 @@ class KernelSHAP(FeatureAttribution):
 
         counts = [2**n if self._is_exact(n) else self._samples(n) for n in game.players.counts]
         scores = game.scores(counts, lambda row, numbers: coalitions(row)[0][numbers])
-        shares, gained = [], np.empty(ask.count)
+        shares, ends = [], np.empty((2, ask.count))
         for row, of_row in enumerate(scores):
             there, weights = coalitions(row)
             shares.append(shapley_fit(there, weights, of_row))
-            gained[row] = _gained(there, of_row)
-        missing = np.array([share.sum() for share in shares]) - gained
-        gap = missing / np.maximum(np.abs(gained), np.finfo(np.float32).tiny)
-        return self.found(plan, game.players.spread(shares), gap=gap.astype(np.float32))
+            ends[:, row] = of_row[there.all(axis=1)][0], of_row[~there.any(axis=1)][0]
+        total = np.array([share.sum() for share in shares])
+        moved = np.array([np.abs(share).sum() for share in shares])
+        gap = share_missing(total, ends[0] - ends[1], moved, *ends)
+        return self.found(plan, game.players.spread(shares), gap=gap)
 
     def _samples(self, features: int) -> int:
         # An even number: all but the empty and the whole coalition come in pairs.

@@ -14,9 +14,9 @@ from ..questions import Ask, Questions
 from ..rules import Composite, Propagation, Rule, check_fits, composite_of
 from .attribution import Attribution, Figure
 from .base import Plan, register
+from .gaps import share_missing
 
-LEAST = 1e-3
-"""Smallest share of all relevance that what is lost is measured by."""
+BIASES = ("keep", "none")
 
 
 @register
@@ -25,10 +25,13 @@ class LRP(Attribution):
     """Relevance of every value of the input, handed back from the score by each layer's rule.
 
     Signed, in score units, of the input's shape `(probes, height, width, channels)`; shown as the
-    sum over the channels. Relevance is conserved but for what biases and `epsilon` keep: what is
+    sum over the channels. Relevance is conserved except for what biases and `epsilon` keep: what is
     missing is recorded as `lrp/conservation`, a share of the score (or of a thousandth of all
-    relevance, if that is more). Batch normalisations are folded into the linear layer before them;
-    a softmax or sigmoid at the end is left out.
+    relevance, if that is more). Batch normalizations are folded into the linear layer before them,
+    and what they shift is a bias: in a deep network with batch normalization the biases keep nearly
+    all of the score, and `lrp/conservation` is near -1. This is what the rules say and no fault of
+    the maps, whose directions are right; but their sum is not the score. With `bias="none"` it is.
+    A softmax or sigmoid at the end is left out.
 
     Products of activations share evenly, attention is softmax by its Taylor expansion, and layer
     normalisation has its scale held constant (Achtibat et al. 2024,
@@ -47,11 +50,16 @@ class LRP(Attribution):
             `keras_explain.rules.Composite` such as `EpsilonGammaBox(low=0, high=1)`; or a dict of
             rules by layers' names or classes, such as `{"conv1": Flat(), layers.Dense: Z()}`, with
             `"epsilon_plus"` for the rest.
+        bias: `"keep"`: biases and the rules' `epsilon` and stabilizers keep their part of the
+            relevance, as in the papers. `"none"`: they keep nothing. What they would keep is shared
+            by the inputs of the layer, by the sizes of their products with the weights; it is lost
+            only where all inputs of an output are zero. Costs one or two more passes per layer.
         layer: Name of the layer at whose output the relevance lies; the inputs if None (the
             embedding's output where an input is token ids).
     """
 
     composite: str | Composite | Mapping[Any, Rule] = "epsilon_plus"
+    bias: str = "keep"
 
     title = "LRP"
     quantity = "relevance"
@@ -60,10 +68,14 @@ class LRP(Attribution):
     axioms = ("conservation without biases", "zero for an unused input")
     signed = True
     shown = "sum"
-    figures = {"conservation": Figure("relevance lost or gained", "share")}  # noqa: RUF012
+    figures = {  # noqa: RUF012
+        "conservation": Figure("relevance lost (to biases, as a rule) or gained", "share")
+    }
 
     def __post_init__(self) -> None:
         composite_of(self.composite)
+        if self.bias not in BIASES:
+            raise ValueError(f"`bias` must be one of {', '.join(BIASES)}. Received: {self.bias!r}")
 
     def plan(self, model: ModelView) -> Plan:
         """Yields what every attribution does.
@@ -80,11 +92,12 @@ class LRP(Attribution):
         kept = ask.memory(self)
         if "propagation" not in kept:
             names = [place.name for place in places]
-            kept["propagation"] = Propagation(composite_of(self.composite), names)
+            kept["propagation"] = Propagation(
+                composite_of(self.composite), names, biases=self.bias == "keep"
+            )
         answer = ask.ask(Ask(gradients=places, rewiring=kept["propagation"]))
         flat = [r.reshape(ask.count, -1).astype("f8") for r in answer.gradients.values()]
         total = sum(r.sum(axis=1) for r in flat)
         all_of_it = sum(np.abs(r).sum(axis=1) for r in flat)
-        share_of = np.maximum(np.abs(answer.scores), LEAST * all_of_it) + np.finfo("f4").tiny
-        lost = ((total - answer.scores) / share_of).astype(np.float32)
+        lost = share_missing(total, answer.scores, all_of_it)
         return self.found(plan, answer.gradients, conservation=lost)

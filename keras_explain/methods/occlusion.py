@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..model_view import ModelView, Place
 from ..questions import Questions
 from .base import Plan, register
-from .baselines import baseline_at
+from .baselines import baseline_at, check_finite
 from .perturbation import Hiding
 from .regions import axis_sizes, cells_along
 
@@ -118,6 +118,7 @@ class Occlusion(Hiding):
             }
 
         scores = ask.scores_of(1 + sum(counts), vary).astype(np.float64)
+        check_finite(ask, scores, self.baseline)
         falls = scores[:, :1] - scores
         found = {}
         for key, place in plan.places.items():

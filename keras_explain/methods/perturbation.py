@@ -124,4 +124,4 @@ class FeatureAttribution(ByFeature, Hiding):
         """The features of all inputs together, each there or hidden."""
         players = self.players(ask, plan)
         hidden = {p: baseline_at(self.baseline, p, x) for p, x in players.values.items()}
-        return Game(ask, players, hidden)
+        return Game(ask, players, hidden, self.baseline)

@@ -15,7 +15,7 @@ from ..model_view import Place
 from ..questions import Questions
 from .attribution import Figure
 from .base import Plan, register
-from .baselines import baseline_at
+from .baselines import baseline_at, check_finite
 from .coalitions import drawn
 from .linear_maps import between
 from .perturbation import Hiding
@@ -107,6 +107,7 @@ class RISE(Hiding):
                 for place in places:
                     seen_scores[place][one] += np.tensordot(above, mask[place], axes=1)
                     seen[place][one] += mask[place].sum(axis=0)
+        check_finite(ask, total[:, None], self.baseline)
         mean = total / self.masks
         found = {}
         for place in places:

@@ -16,10 +16,10 @@ from ..rewiring import Call, Rewiring
 from .activations import activated, rewired
 from .composites import Composite
 from .fitting import no_rule
-from .gradients import Way, exchanged, shared
+from .gradients import Way, exchanged, share, shared
 from .layer_rules import Move, Pass, first_tensor
 from .linear import Linear, in_float32, is_linear, linear_parts
-from .linear_rules import Epsilon
+from .linear_rules import Epsilon, split
 from .rule import Entry, FirstRule, LayerRule, LinearRule, Rule
 from .signs import is_never_negative, keeps_signs
 from .work import Work
@@ -63,11 +63,13 @@ class Propagation(Rewiring):
     Args:
         composite: Chooses the rules.
         at: Names of the inputs and layers whose relevance is wanted; none leads to another.
+        biases: Whether a bias keeps its part of the relevance.
     """
 
-    def __init__(self, composite: Composite, at: Collection[str]) -> None:
+    def __init__(self, composite: Composite, at: Collection[str], *, biases: bool = True) -> None:
         self._composite = composite
         self._at = frozenset(at)
+        self._biases = biases
         self.begin(0)
 
     def begin(self, rows: int) -> None:  # noqa: D102
@@ -226,7 +228,7 @@ class Propagation(Rewiring):
         linear, outputs = linear or ran.linear, ran.outputs if outputs is None else outputs
         exact = ops.cast(outputs, "float32")
         before = self._work.forward
-        ways = _ways(ran, name, self._work.counting(linear), exact)
+        ways = _ways(ran, name, self._work.counting(linear), exact, self._biases)
         self._work.back(linear, exact, ways, self._work.forward - before)
         return exchanged(outputs, ways)
 
@@ -267,15 +269,32 @@ class Propagation(Rewiring):
         return self._output_of(ran, layer.name)
 
 
-def _ways(ran: _Ran, name: str, linear: Linear, outputs: Any) -> Sequence[Way]:
+def _ways(ran: _Ran, name: str, linear: Linear, outputs: Any, biases: bool = True) -> Sequence[Way]:
     """The ways that relevance goes by the map's rule."""
     if isinstance(ran.rule, LinearRule):
-        return ran.rule.ways(linear, ran.inputs, outputs)
+        return (
+            ran.rule.ways(linear, ran.inputs, outputs)
+            if biases
+            else _all_ways(ran, linear, outputs)
+        )
     if not isinstance(ran.rule, FirstRule) or ran.entry is None:
         raise ValueError(f"{ran.rule!r} does not fit layer {name!r}")
     if ran.entry.side is None:
         return []
     return [ran.rule.way(linear, ran.inputs, outputs, ran.entry)]
+
+
+def _all_ways(ran: Any, linear: Linear, outputs: Any) -> Sequence[Way]:
+    """The ways by the rule without a bias, and for what is then left one by the products' sizes.
+
+    So biases and stabilizers keep nothing, and no small denominator blows anything up.
+    """
+    plain = linear.changed(lambda kernel: kernel)
+    alone = outputs if linear.bias is None else plain(ran.inputs)
+    ways = ran.rule.ways(plain, ran.inputs, alone)
+    left = outputs - sum(tensor * factor for tensor, factor in ways)
+    sizes = split(plain, ran.inputs, ops.abs, lambda kernel: -ops.abs(kernel), ops.abs)
+    return [*ways, (sizes, share(left, sizes, 0.0))]
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
