@@ -61,7 +61,7 @@ def masking(pooled):
 def test_padding_alone_as_a_baseline_is_refused_with_a_way_out(method):
     method = {"occlusion": keras_explain.methods.Occlusion(window=4)}.get(method, method)
     with pytest.raises(
-        ValueError, match=r"`baseline` must leave a score that is a number.*\[UNK\]"
+        ValueError, match=r"`baseline` must leave a score .*\[UNK\]"
     ):
         keras_explain.explain(masking(pooled=True), WORDS, method, target=0)
 
