@@ -34,6 +34,7 @@ class Flow:
         places: Iterable[str],
         is_known_layer: Callable[[keras.Layer], bool],
         is_known_call: Callable[[Called, Sequence[bool]], bool],
+        is_constant: Callable[[Called], bool] = lambda call: False,
     ) -> list[Made]:
         """What is neither linear nor known, between the `places` and the output.
 
@@ -42,6 +43,7 @@ class Flow:
             is_known_layer: Whether to look no further into a layer.
             is_known_call: The same for a call of the backend's functions, by which of the tensors
                 that it takes follow from the places.
+            is_constant: Whether what a call returns counts as constant.
 
         Returns:
             Each operation, the first first; none, with a warning, where the backend cannot tell.
@@ -72,6 +74,8 @@ class Flow:
             tensor = ahead[-1]
             key, made = key_of(tensor), backend.made_by(tensor)
             call = None if key in layers else calls.get(key)
+            if call is not None and is_constant(call):
+                varies[key] = False
             inside = layers.get(key) if call is None else call.taken
             if made is None or (inside and any(key_of(one) == key for one in inside)):
                 inside = None  # a constant, or handed on as it came

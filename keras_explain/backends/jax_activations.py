@@ -8,9 +8,9 @@ from typing import Any
 import jax
 from jax import numpy
 
-from .natives import Native, plain
+from .natives import Native, plain, products
 
-MODULES = (jax.nn, numpy)
+MODULES = (jax.nn, numpy, jax.core.Tracer)
 """Where models find them."""
 
 
@@ -37,4 +37,5 @@ NATIVES = (
     Native("leaky_relu", jax.nn.leaky_relu, _leaky_relu),
     Native("log_softmax", jax.nn.log_softmax, _over_axis),
     Native("softmax", jax.nn.softmax, _over_axis),
+    *products(jax.core.Tracer, "__mul__"),
 )

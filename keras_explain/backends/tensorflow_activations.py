@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from .natives import Native, plain
+from .natives import Native, plain, products
 
-MODULES = (tf, tf.math, tf.nn)
+MODULES = (tf, tf.math, tf.nn, tf.Tensor)
 """Where models find them."""
 
 
@@ -40,4 +40,5 @@ NATIVES = (
     Native("leaky_relu", tf.nn.leaky_relu, _leaky_relu),
     Native("log_softmax", tf.nn.log_softmax, _over_axis),
     Native("softmax", tf.nn.softmax, _over_axis),
+    *products(tf.Tensor, "__mul__"),
 )

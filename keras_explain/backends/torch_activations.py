@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .natives import Native, plain
+from .natives import Native, plain, products
 
 MODULES = (torch, functional, torch.Tensor)
 """Where models find them."""
@@ -51,4 +51,5 @@ NATIVES = (
     ),
     Native("gelu", functional.gelu, _gelu),
     Native("leaky_relu", functional.leaky_relu, _leaky_relu),
+    *products(torch.Tensor, "__mul__"),
 )

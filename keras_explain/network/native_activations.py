@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack
 from functools import partial
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from .. import backends
@@ -30,7 +30,7 @@ def redirect(undo: ExitStack, layers: Iterable[Any], is_inside: Callable[[], boo
         is_inside: Whether a function of Keras is running, which calls the library itself.
     """
     library = backends.current().activations
-    natives = [n for n in library.NATIVES if hasattr(keras_internals.nn, n.name)]
+    natives = [n for n in library.NATIVES if hasattr(_owner(n), n.name)]
     by_id = {id(native.function): _redirected(native, is_inside) for native in natives}
     for module in library.MODULES:
         # Of a module only what it has: to ask for more would import parts of the library.
@@ -55,12 +55,19 @@ def _redirected(native: Native, is_inside: Callable[[], bool]) -> Callable[..., 
     thread = threading.get_ident()
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() != thread or is_inside():
+        is_ours = threading.get_ident() == thread and not is_inside()
+        if not is_ours or not native.takes(*args, **kwargs):
             return native.function(*args, **kwargs)
-        return native.adapted(getattr(keras_internals.nn, native.name), *args, **kwargs)
+        return native.adapted(getattr(_owner(native), native.name), *args, **kwargs)
 
     function.__name__ = native.name
     return function
+
+
+def _owner(native: Native) -> ModuleType:
+    """The module of Keras's backend that has the function."""
+    found: ModuleType = getattr(keras_internals, native.module)
+    return found
 
 
 def _namespaces(layers: Iterable[Any]) -> Iterator[MutableMapping[str, Any]]:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import keras
 
+from .. import backends
 from ..model_view import ModelView, Place
-from ..operations import Called
-from ..tap import ACTIVATIONS
+from .calls import has_rule, is_scale
 from .composites import Composite
 from .registry import is_taken_whole
 
-CALLS = frozenset({*ACTIVATIONS, "dot_product_attention", "mish", "tanh"})
-"""Functions of the backend that have a rule wherever they are called."""
+
+def can_look_inside(model: ModelView) -> bool:
+    """Whether the backend tells what a model does between its layers and inside of them."""
+    flow = model.flow
+    return flow is not None and backends.current().made_by(flow.logits) is not None
 
 
-def without_rule(composite: Composite, model: ModelView, places: Iterable[Place]) -> list[str]:
-    """Operations between layers, from the places to the output, by which relevance goes wrong."""
+def without_rule(
+    composite: Composite,
+    model: ModelView,
+    places: Iterable[Place],
+    whole: Collection[int] = (),
+) -> list[str]:
+    """Operations from the places to the output by which relevance goes wrong.
+
+    Args:
+        composite: Chooses the rules.
+        model: The model.
+        places: Where the way begins.
+        whole: Ids of layers into which not to look.
+    """
     if model.flow is None:
         return []
     chosen = {
@@ -27,10 +42,12 @@ def without_rule(composite: Composite, model: ModelView, places: Iterable[Place]
     }
 
     def is_known_layer(layer: keras.Layer) -> bool:
-        return id(layer) in chosen or is_taken_whole(layer)
+        return id(layer) in chosen or id(layer) in whole or is_taken_whole(layer)
 
-    def is_known_call(call: Called, varies: Sequence[bool]) -> bool:
-        return call.name in CALLS
-
-    found = model.flow.not_linear([p.name for p in places], is_known_layer, is_known_call)
+    found = model.flow.not_linear(
+        [p.name for p in places],
+        is_known_layer,
+        has_rule,
+        lambda call: is_scale(call.name, call.made),
+    )
     return [str(made) for made in found if not made.has_right_gradient]

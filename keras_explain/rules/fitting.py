@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import keras
 
 from ..model_view import ModelView, NotApplicableError, Place
-from .between import without_rule
+from ..network.keras_internals import inner_layers
+from .between import can_look_inside, without_rule
 from .composites import Composite
-from .layer_rules import Move, Pass
+from .layer_rules import Inside, Move, Pass
 from .linear import is_linear
 from .rule import FirstRule, LinearRule, Rule
 
@@ -32,12 +33,17 @@ def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> N
     places = list(at)
     first = fed_by_inputs(composite, model)
     behind = _behind(model, places)
+    unknown = {}
     for name, layer in behind.items():
         rule = composite.settled(_plain(name), layer, first=name in first)
-        if rule is None:
+        is_unknown = isinstance(rule, Inside) and not inner_layers(layer)
+        if rule is None or (is_unknown and not can_look_inside(model)):
             raise NotApplicableError(no_rule(name, layer))
+        if is_unknown:
+            unknown[name] = layer
         _check_rule(rule, name, layer, is_first=name in first)
-    between = without_rule(composite, model, places)
+    ids = {id(layer) for layer in unknown.values()}
+    between = without_rule(composite, model, places, whole=ids)
     if between:
         raise NotApplicableError(
             "LRP must have a rule for all that is not linear. Use a layer for what your model "
@@ -45,6 +51,10 @@ def check_fits(composite: Composite, model: ModelView, at: Iterable[Place]) -> N
             "its rule by `keras_explain.rules.register_rule`. "
             f"Received, without a rule: {', '.join(between[:MOST_NAMED])}"
         )
+    if unknown and without_rule(composite, model, places):
+        for name, layer in unknown.items():
+            if without_rule(composite, model, places, whole=ids - {id(layer)}):
+                raise NotApplicableError(no_rule(name, layer))
     waits = [name for name, layer in behind.items() if _has_first_rule(composite, name, layer)]
     if waits and not first & set(waits) and all(place.layer is None for place in places):
         raise NotApplicableError(

@@ -12,7 +12,7 @@ from keras import ops
 from ..network.keras_internals import attention_part
 from ..rewiring import Call
 from .activations import activated
-from .gradients import passed, shared, with_gradient
+from .gradients import exchanged, passed, shared, with_gradient
 from .rule import LayerRule
 
 
@@ -34,6 +34,14 @@ class Move(Gradient):
     """The same for a layer that puts its inputs elsewhere, or copies or drops them.
 
     A layer behind it may still be the first: `Flat` and `ZBox` reach through to the inputs.
+    """
+
+
+@dataclass(frozen=True)
+class Inside(Gradient):
+    """For a layer that is not known: what it does is looked at as what is done between layers.
+
+    The layers and functions inside of it have their own rules.
     """
 
 
@@ -107,10 +115,14 @@ class PlainAttention(LayerRule):
 class CentredNormalization(LayerRule):
     """Layer and group normalisation, linear as long as the scale is held constant.
 
-    What `beta` adds is kept, as by a bias.
-
     Achtibat et al. 2024, https://arxiv.org/abs/2402.05602
+
+    Attributes:
+        keeps_beta: Whether what `beta` adds is kept, as by a bias; else it passes to the value in
+            the same place.
     """
+
+    keeps_beta: bool = True
 
     def through(self, layer: Any, call: Call, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         output = call(*args, **kwargs)
@@ -136,7 +148,11 @@ class CentredNormalization(LayerRule):
             spread = [shape[axis] if axis in along else 1 for axis in range(rank)]
             gamma = ops.cast(ops.convert_to_tensor(gamma), "float32")
             found = found * ops.stop_gradient(ops.reshape(gamma, spread))
-        return with_gradient(output, found)
+        if self.keeps_beta:
+            return with_gradient(output, found)
+        added = ops.cast(output, "float32") - found
+        per_unit = ops.divide_no_nan(*map(ops.stop_gradient, (added, inputs)))
+        return exchanged(output, [(found, 1), (inputs, per_unit)])
 
 
 @dataclass(frozen=True)

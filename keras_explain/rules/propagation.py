@@ -12,14 +12,17 @@ from keras import ops
 
 from .. import backends
 from ..model_view import NEVER_NEGATIVE
+from ..network.network import is_float
 from ..rewiring import Call, Rewiring
 from .activations import activated, rewired
+from .calls import PRODUCTS, SCALES, is_scale
 from .composites import Composite
 from .fitting import no_rule
 from .gradients import Way, exchanged, share, shared
-from .layer_rules import Move, Pass, first_tensor
+from .layer_rules import CentredNormalization, Inside, Move, Pass, first_tensor
 from .linear import Linear, in_float32, is_linear, linear_parts
 from .linear_rules import Epsilon, split
+from .reach import Reach
 from .rule import Entry, FirstRule, LayerRule, LinearRule, Rule
 from .signs import is_never_negative, keeps_signs
 from .work import Work
@@ -79,6 +82,8 @@ class Propagation(Rewiring):
         self._parts: dict[int, float] = {}
         self._work = Work()
         self._inside_attention = 0
+        self._inside_a_rule = 0
+        self._reach = Reach()
         self._reached = False
 
     def further(self) -> tuple[float, float]:  # noqa: D102
@@ -97,6 +102,7 @@ class Propagation(Rewiring):
             entering = exchanged(tensor, [(tensor, tensor)])
             self._found_signs([tensor], entering)
             tensor = entering
+            self._reach.begins(tensor)
         if entry is not None:
             self._entries.keep(tensor, entry)
         return tensor
@@ -129,6 +135,10 @@ class Propagation(Rewiring):
         return never_negative
 
     def operation(self, name: str, function: Call) -> Call | None:  # noqa: D102
+        if name in PRODUCTS:
+            return partial(self._product, function)
+        if name in SCALES:
+            return partial(self._scale, name, function)
         if name != "dot_product_attention":
             return None
 
@@ -139,6 +149,24 @@ class Propagation(Rewiring):
             return function(query, key, value, *args, **kwargs)
 
         return attend
+
+    def _product(self, function: Call, *args: Any, **kwargs: Any) -> Any:
+        """A product whose two factors share the relevance, where both follow from a place."""
+        flat = keras.tree.flatten((args, kwargs))
+        factors = [t for t in flat if ops.is_tensor(t) and is_float(t)]
+        looked_at = self._reached and not self._inside_a_rule and not self._inside_attention
+        if not looked_at or len(factors) != 2 or not all(map(self._reach.reaches, factors)):
+            return function(*args, **kwargs)
+        args, kwargs = keras.tree.map_structure(
+            lambda t: shared(t, 0.5) if any(t is one for one in factors) else t, (args, kwargs)
+        )
+        return function(*args, **kwargs)
+
+    def _scale(self, name: str, function: Call, *args: Any, **kwargs: Any) -> Any:
+        """The scale of a normalization, held constant."""
+        made = function(*args, **kwargs)
+        looked_at = self._reached and not self._inside_a_rule
+        return ops.stop_gradient(made) if looked_at and is_scale(name, made) else made
 
     def _attending(self, call: Call) -> Call:
         """The call of a layer whose rule has seen to the products inside."""
@@ -160,7 +188,7 @@ class Propagation(Rewiring):
         given = [t for t in keras.tree.flatten((args, kwargs)) if ops.is_tensor(t)]
         entries = {id(t): entry for t in given if (entry := self._entries.get(t)) is not None}
         enters = isinstance(rule, Move | Pass) and 0 < len(given) == len(entries)
-        output = call(*args, **kwargs) if enters else rule.through(layer, call, *args, **kwargs)
+        output = self._called(rule, layer, call, enters, *args, **kwargs)
         if is_never_negative(layer):
             self._never_negative.keep(output, True)
         elif isinstance(rule, Move) or keeps_signs(layer):
@@ -193,6 +221,19 @@ class Propagation(Rewiring):
             entry = Entry(side, again(lambda _, entry: entry.taken), path)
         self._entries.keep(output, entry)
         return output
+
+    def _called(
+        self, rule: LayerRule, layer: Any, call: Call, enters: bool, *args: Any, **kwargs: Any
+    ) -> Any:
+        """The layer by its rule, which sees to the functions that it calls."""
+        has_rule = not isinstance(rule, Inside)
+        if isinstance(rule, CentredNormalization):
+            rule = replace(rule, keeps_beta=self._biases)
+        self._inside_a_rule += has_rule
+        try:
+            return call(*args, **kwargs) if enters else rule.through(layer, call, *args, **kwargs)
+        finally:
+            self._inside_a_rule -= has_rule
 
     def _linear(self, name: str, layer: Any, call: Call, *args: Any, **kwargs: Any) -> Any:
         if not self._reached:

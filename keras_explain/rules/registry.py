@@ -5,12 +5,12 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from ..network.keras_internals import inner_layers
 from .layer_rules import (
     Activated,
     Attention,
     CentredNormalization,
     Gradient,
+    Inside,
     Move,
     Pass,
     PlainAttention,
@@ -45,14 +45,14 @@ def is_taken_whole(layer: keras.Layer) -> bool:
 
 
 def registered_rule(layer: keras.Layer) -> Rule | None:
-    """The rule for a layer whose composite names none; None if there is none."""
+    """The rule for a layer whose composite names none; None if it can have none."""
     if is_linear(layer):
         return Epsilon()
     for base in type(layer).__mro__:
         if base in _registry:
             return _registry[base]
-    # A layer made of others: these have rules of their own.
-    return Gradient() if inner_layers(layer) else None
+    # The layers and functions inside have rules of their own.
+    return Inside()
 
 
 for _kind in classes_named(

@@ -93,7 +93,7 @@ def test_its_head_is_looked_through(name):
 
 
 def test_one_output_by_its_sigmoid_has_a_logit():
-    before = network("Keras's", layers.Dense(1)).predict(X, verbose=0)
+    before = network("Keras's", lambda h: layers.Dense(1)(h)).predict(X, verbose=0)
     logits, has_head = head_of(lambda h: Head(sigmoid)(layers.Dense(1)(h)))
     assert has_head
     np.testing.assert_allclose(logits, before, atol=1e-5)

@@ -60,9 +60,7 @@ def masking(pooled):
 @pytest.mark.parametrize("method", ["kernel_shap", "shapley_sampling", "lime", "occlusion", "rise"])
 def test_padding_alone_as_a_baseline_is_refused_with_a_way_out(method):
     method = {"occlusion": keras_explain.methods.Occlusion(window=4)}.get(method, method)
-    with pytest.raises(
-        ValueError, match=r"`baseline` must leave a score .*\[UNK\]"
-    ):
+    with pytest.raises(ValueError, match=r"`baseline` must leave a score .*\[UNK\]"):
         keras_explain.explain(masking(pooled=True), WORDS, method, target=0)
 
 
