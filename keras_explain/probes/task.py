@@ -101,7 +101,7 @@ def scale_is_said(known: Known, said: str | tuple[str, str] | None = None) -> bo
     """Whether head, loss or user say which scale the outputs have; else the outputs must."""
     function, _ = _function_of(known.loss)
     by_loss = function in OF_CLASSES or function in OF_LABELS or function in OF_NUMBERS
-    return isinstance(said, tuple) or by_loss or known.head in ("softmax", "sigmoid")
+    return isinstance(said, tuple) or by_loss or known.head is not None
 
 
 def seen(task: Task, outputs: NDArray[Any]) -> Task:
@@ -226,7 +226,7 @@ def _kind(known: Known, function: Callable[..., Any] | None, shape: tuple[int, .
     single = shape[-1] == 1
     one_or_several = "binary" if single else "labels"
     are_chances = known.labels is None or _are_chances(known.labels)
-    if known.head == "softmax" and not single:
+    if known.head in ("softmax", "log_softmax") and not single:
         return "classes"
     if function in OF_CLASSES:
         return "binary" if single else "classes"
@@ -261,6 +261,8 @@ def _kind_by_labels(labels: Any, shape: tuple[int, ...]) -> str:
 def _scale(known: Known, function: Callable[..., Any] | None, from_logits: bool) -> str:
     if known.head in ("softmax", "sigmoid"):
         return "probabilities"
+    if known.head == "log_softmax":  # logarithms of probabilities are logits too
+        return "logits"
     is_of_keras = function in OF_CLASSES or function in OF_LABELS
     if is_of_keras and not from_logits and function not in OF_MARGINS:
         return "probabilities"

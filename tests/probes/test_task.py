@@ -38,6 +38,8 @@ TASKS = {
         np.eye(3)[IDS], "classes", "logits"),
     "a softmax that nobody hears": ((3,), None, "categorical_crossentropy", np.eye(3)[IDS],
                                     "classes", "probabilities"),
+    "logarithms of a softmax": ((3,), "log_softmax", own_loss, np.eye(3)[IDS],
+                                "classes", "logits"),
     "one logit": ((1,), None, losses.BinaryCrossentropy(from_logits=True), FLAGS,
                   "binary", "logits"),
     "one sigmoid": ((1,), "sigmoid", OwnBinary(), FLAGS, "binary", "probabilities"),
