@@ -120,7 +120,7 @@ def head_of(head):
 
     def run(trainable, fixed):
         with net.running((trainable, fixed), net.x) as ran:
-            found.append(ran.has_head)
+            found.append(ran.head is not None)
             return ran.logits
 
     found = []
