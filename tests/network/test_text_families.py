@@ -7,6 +7,8 @@ import pytest
 from keras_explain.methods import Saliency
 from tests.network.traced import traced
 
+pytestmark = pytest.mark.live
+
 TOKENS = np.random.default_rng(0).integers(3, 60, (2, 8))
 ENCODER = {
     "num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32,
