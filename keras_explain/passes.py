@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -283,7 +284,7 @@ class Pass:
         sources = floats([*keras.tree.flatten(x), *trainable, *fixed])
         with (
             self._backend.recording(sources) as tape,
-            self._backend.followed() as trail,
+            self._backend.followed() if self._built is None else nullcontext() as trail,
             self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
             logits = self._network.of_probes(ran.logits)
@@ -329,8 +330,10 @@ class Pass:
         return None if truth is None else truth.astype(np.int64)
 
     def _found_out(
-        self, ran: Ran, task: Task, target: str, trail: Trail, weights: Sequence[Any]
+        self, ran: Ran, task: Task, target: str, trail: Trail | None, weights: Sequence[Any]
     ) -> _Built:
+        if trail is None:
+            raise RuntimeError("nothing was followed")
         connections = Connections.of(trail, ran.tap, ran.inputs, weights, ran.logits)
         view = view_of(
             ran.tap,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from . import backends
 from .attention import AttentionTap
 from .network import keras_internals
-from .network.layer_names import layers_inside
-from .network.native_activations import redirect
+from .network.layer_names import Named, layers_inside
+from .network.native_activations import Site, redirect, sites_of
 from .operations import RESHAPES, Called, heard
 from .rewiring import Rewiring
 
@@ -152,12 +152,26 @@ def unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+class Surroundings(NamedTuple):
+    """What is listened to in a model: its layers, and where it finds the library's functions."""
+
+    layers: list[Named]
+    sites: list[Site]
+
+    @classmethod
+    def of(cls, model: keras.Model) -> Surroundings:
+        """What a model has now."""
+        layers = layers_inside(model)
+        return cls(layers, sites_of([model, *(found.layer for found in layers)]))
+
+
 @contextmanager
 def tapped(
     model: keras.Model,
     rewiring: Rewiring | None = None,
     replaced: Mapping[str, Any] | None = None,
     joined: Collection[str] = (),
+    surroundings: Surroundings | None = None,
 ) -> Iterator[Tap]:
     """Listen to every layer of `model` that this thread calls inside the block.
 
@@ -169,8 +183,9 @@ def tapped(
         rewiring: What its layers and activations are replaced by.
         replaced: Tensors that stand for layers' outputs, by the layers' names.
         joined: Places of attention through which gradients are wanted.
+        surroundings: What has been found in the model, where it is listened to more than once.
     """
-    inside = layers_inside(model)
+    inside, sites = surroundings or Surroundings.of(model)
     tap = Tap(replaced or {}, attention=AttentionTap(replaced or {}, frozenset(joined)))
     tap.keras_names = {found.name: found.keras_name for found in inside}
     if rewiring is not None:
@@ -193,7 +208,7 @@ def tapped(
             attend = tap.attention.beside(getattr(nn, DOT_PRODUCT), softmax)
             _replace(undo, DOT_PRODUCT, attend)
         calls = undo.enter_context(heard(ACTIVATIONS, rewiring))
-        redirect(undo, [model, *named_layers(model).values()], lambda: calls.running > 0)
+        redirect(undo, sites, lambda: calls.running > 0)
         tap.functions = calls
         yield tap
 

@@ -61,8 +61,8 @@ def made_by(tensor: Any) -> Made | None:
 def key_of(tensor: Any) -> str:
     """A name that is the tensor's own as long as it lives."""
     node, number = _source(tensor)
-    if node is None:
-        return f"constant {id(tensor)}"
+    if node is None:  # what an operation took from outside is one and the same: nothing
+        return "constant" if isinstance(tensor, Source) else f"constant {id(tensor)}"
     if hasattr(node, "variable"):
         return f"leaf {id(node.variable)}"
     return f"{node._sequence_nr()} {node.name()} {number}"

@@ -85,11 +85,13 @@ def _snake_case(kind: str) -> str:
 
 def _paths(names: Iterable[str], parents: Sequence[int | None]) -> Iterator[str]:
     paths: list[str] = []
+    taken: set[str] = set()
     for name, parent in zip(names, parents, strict=True):
         path = name if parent is None else f"{paths[parent]}/{name}"
         twins, own = 1, path
-        while path in paths:
+        while path in taken:
             twins += 1
             path = f"{own}~{twins}"
         paths.append(path)
+        taken.add(path)
     return iter(paths)

@@ -14,41 +14,75 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import ExitStack
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import backends
 from ..backends.natives import Native
 from . import keras_internals
 
 
-def redirect(undo: ExitStack, layers: Iterable[Any], is_inside: Callable[[], bool]) -> None:
-    """Let Keras's functions be called for those of the backend's library, by this thread.
+class Site(NamedTuple):
+    """Where a function of the library can be found.
+
+    Attributes:
+        owner: A module, a class, or a namespace.
+        name: Its name there.
+        native: The function.
+    """
+
+    owner: Any
+    name: str
+    native: Native
+
+
+def sites_of(layers: Iterable[Any]) -> list[Site]:
+    """Every place where the code of a model and its layers can find a function of the library.
+
+    Takes a look at all names of some modules, so it is asked once for each model.
 
     Args:
-        undo: Gets what puts everything back.
         layers: The model and its layers.
-        is_inside: Whether a function of Keras is running, which calls the library itself.
     """
     library = backends.current().activations
     natives = [n for n in library.NATIVES if hasattr(_owner(n), n.name)]
-    by_id = {id(native.function): _redirected(native, is_inside) for native in natives}
+    by_id = {id(native.function): native for native in natives}
+    found = []
     for module in library.MODULES:
         # Of a module only what it has: to ask for more would import parts of the library.
         names = dir(module) if isinstance(module, type) else list(vars(module))
         for name in names:
             value = getattr(module, name)
             if id(value) in by_id:
-                if name in vars(module):
-                    undo.callback(setattr, module, name, value)
-                else:  # a method that a class has from its base
-                    undo.callback(delattr, module, name)
-                setattr(module, name, by_id[id(value)])
+                found.append(Site(module, name, by_id[id(value)]))
     for space in _namespaces(layers):
         for name, value in list(space.items()):
             if id(value) in by_id:
+                found.append(Site(space, name, by_id[id(value)]))
+    return found
+
+
+def redirect(undo: ExitStack, sites: Iterable[Site], is_inside: Callable[[], bool]) -> None:
+    """Let Keras's functions be called for those of the backend's library, by this thread.
+
+    Args:
+        undo: Gets what puts everything back.
+        sites: Where the library's functions are found.
+        is_inside: Whether a function of Keras is running, which calls the library itself.
+    """
+    redirected: dict[int, Callable[..., Any]] = {}
+    for owner, name, native in sites:
+        function = redirected.setdefault(id(native), _redirected(native, is_inside))
+        if isinstance(owner, MutableMapping):
+            if owner.get(name) is native.function:
                 # Past Keras's tracking of attributes.
-                undo.callback(space.__setitem__, name, value)
-                space[name] = by_id[id(value)]
+                undo.callback(owner.__setitem__, name, native.function)
+                owner[name] = function
+            continue
+        if name in vars(owner):
+            undo.callback(setattr, owner, name, getattr(owner, name))
+        else:  # a method that a class has from its base
+            undo.callback(delattr, owner, name)
+        setattr(owner, name, function)
 
 
 def _redirected(native: Native, is_inside: Callable[[], bool]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from ..probes import Probes, labels_of, loss_of, output_names
 from ..probes.calls import Called, reason_of
 from ..probes.fitting import is_text, symbol_of
 from ..rewiring import Rewiring
-from ..tap import Tap, named_layers, named_weights, tapped
+from ..tap import Surroundings, Tap, named_layers, named_weights, tapped
 from .state import fixed_batch, initial_state
 
 Weights = tuple[list[Any], list[Any]]
@@ -101,6 +101,7 @@ class Network:
         self.weights = named_weights(model)
         self.trainable = list(self.weights.values())
         self._fixed = list(model.non_trainable_variables)
+        self._surroundings = Surroundings.of(model)
         self._initial = initial_state(model, named_layers(model).values())
         self._probes = probes
         self._output = output
@@ -148,7 +149,7 @@ class Network:
         with (
             keras.StatelessScope([*mapping, *self._initial]),
             _on_its_own(),
-            tapped(self.model, rewiring, replaced, joined) as tap,
+            tapped(self.model, rewiring, replaced, joined, self._surroundings) as tap,
         ):
             if rewiring is not None:
                 entering = [rewiring.place(name, None, inputs[name]) for name in self.names]
