@@ -84,7 +84,8 @@ class LRP(Attribution):
             ValueError: If a layer has no rule, or one that does not fit it.
         """
         plan = super().plan(model)
-        check_fits(composite_of(self.composite), model, plan.places.values())
+        composite = composite_of(self.composite).in_model(model.name_of)
+        check_fits(composite, model, plan.places.values())
         return plan
 
     def compute(self, ask: Questions, plan: Plan) -> Mapping[str, NDArray[Any]]:  # noqa: D102
@@ -92,9 +93,8 @@ class LRP(Attribution):
         kept = ask.memory(self)
         if "propagation" not in kept:
             names = [place.name for place in places]
-            kept["propagation"] = Propagation(
-                composite_of(self.composite), names, biases=self.bias == "keep"
-            )
+            composite = composite_of(self.composite).in_model(ask.view.name_of)
+            kept["propagation"] = Propagation(composite, names, biases=self.bias == "keep")
         answer = ask.ask(Ask(gradients=places, rewiring=kept["propagation"]))
         flat = [r.reshape(ask.count, -1).astype("f8") for r in answer.gradients.values()]
         total = sum(r.sum(axis=1) for r in flat)

@@ -183,7 +183,8 @@ class Network:
             return False
         its_own = type(model).compute_loss is not keras.Model.compute_loss
         says_how = its_own or getattr(model, "loss", None) is not None
-        return bool(model.losses) or (says_how and self._probes.y is not None)
+        adds_some = bool(model.losses)
+        return adds_some and not says_how if self._probes.y is None else says_how or adds_some
 
     def loss(self, x: Any, outputs: Any) -> Any:
         """The compiled loss on the probes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,14 @@ class Composite(ABC):
             layer: The layer.
             first: Whether an input goes into it, at most moved or rescaled.
         """
+
+    def in_model(self, name_of: Callable[[str], str]) -> Composite:
+        """The same for one model, whose layers a user may call by Keras's own names.
+
+        Args:
+            name_of: From any name of a layer to the one by its place.
+        """
+        return self
 
     def settled(self, name: str, layer: keras.Layer, *, first: bool = False) -> Rule | None:
         """The rule of a layer, chosen or registered; None if there is none."""
@@ -202,6 +210,13 @@ class ByLayer(Composite):
     @property
     def names(self) -> tuple[str, ...]:  # noqa: D102
         return (*(what for what in self.rules if isinstance(what, str)), *self.rest.names)
+
+    def in_model(self, name_of: Callable[[str], str]) -> Composite:  # noqa: D102
+        rules = {
+            name_of(what) if isinstance(what, str) else what: rule
+            for what, rule in self.rules.items()
+        }
+        return ByLayer(rules, self.rest.in_model(name_of))
 
     def rule(self, name: str, layer: keras.Layer, *, first: bool = False) -> Rule | None:  # noqa: D102
         for known in (name, name.rsplit("/", 1)[-1]):

@@ -167,7 +167,7 @@ def test_a_rule_of_one_s_own(monkeypatch):
     monkeypatch.setattr("keras_explain.multipliers.layers._registry", _registry.copy())
     memory = layers.SimpleRNN(4)
     model = keras.Sequential([keras.Input((3, 5)), memory, Gate(), layers.Dense(2)])
-    with pytest.raises(ValueError, match="Mul"):
+    with pytest.raises(ValueError, match="without a rule: .*simple_rnn"):
         lifted(model, SERIES[:, :3])
     register_rule(layers.SimpleRNN, along_path(points=16))
     register_rule(Gate, value_by_value)
