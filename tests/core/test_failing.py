@@ -14,8 +14,12 @@ from . import failing
 STEPS = [-1, *range(8)]
 
 
-@pytest.mark.parametrize(("backend", "is_traced"), [("torch", False), ("tensorflow", True)])
+WITHOUT_TRACES = pytest.param("torch", False, marks=pytest.mark.live)
+
+
+@pytest.mark.parametrize(("backend", "is_traced"), [WITHOUT_TRACES, ("tensorflow", True)])
 def test_it_costs_its_own_step(tmp_path, backend, is_traced):
+    pytest.importorskip(backend)
     done = subprocess.run(
         [sys.executable, "-m", failing.__name__, tmp_path],
         cwd=Path(__file__).parents[2],
