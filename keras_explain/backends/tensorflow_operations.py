@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from .made import Kinds, Linear, Made, linear_of
@@ -86,7 +87,8 @@ class _Function(Made):
     def is_linear(self, varies: Sequence[bool]) -> bool:
         """Whether all is that it does with what varies."""
         name = self.operation.get_attr("f").name
-        known = {f.signature.name: f for f in self.operation.graph.as_graph_def().library.function}
+        functions = attrgetter("library.function")(self.operation.graph.as_graph_def())
+        known = {function.signature.name: function for function in functions}
         return name in known and _is_linear_inside(known[name], varies)
 
 

@@ -26,7 +26,7 @@ class Called(keras.Operation):
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a call failed, in one line: what was raised first, not what Keras says of it later."""
+    """One line from the original exception, without what Keras adds around it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

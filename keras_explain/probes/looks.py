@@ -112,9 +112,9 @@ def _is_picture(
 
 
 def _reads_series(layer: keras.Layer) -> bool:
-    """Whether a layer goes along the first axis of an example: it may not read the whole at once.
+    """Whether a layer treats the first axis of an example as time.
 
-    What flattens an example, or gives it another shape, reads no order.
+    Layers that flatten or reshape an example do not depend on an order.
     """
     return not isinstance(layer, keras.layers.Flatten | keras.layers.Reshape)
 
