@@ -33,9 +33,8 @@ def rearrange():
         moved = ModuleType(f"keras.src.backend.ops.{name}")
         vars(moved).update(vars(old))
         setattr(backend.ops, name, moved)
-    import keras.src.backend.numpy as numpy_backend
-
-    backend.numpy = numpy_backend  # is what its name says, from then on
+    # From then on the name means the NumPy backend, which has none of these functions itself.
+    backend.numpy = ModuleType("keras.src.backend.numpy")
     seen_by_layers = WithOps("keras.src.backend")
     for name, module in list(sys.modules.items()):
         if name.startswith("keras.src.") and vars(module).get("backend") is backend:
