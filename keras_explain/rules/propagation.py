@@ -98,7 +98,9 @@ class Propagation(Rewiring):
         if name in self._at:
             self._reached = True
             side = tensor - ops.stop_gradient(tensor)
-            entry = None if entry is None else replace(entry, side=side)
+            if entry is not None:
+                entry = replace(entry, side=side)
+                self._reach.begins(side)  # through it relevance passes what only rescales values
             entering = exchanged(tensor, [(tensor, tensor)])
             self._found_signs([tensor], entering)
             tensor = entering

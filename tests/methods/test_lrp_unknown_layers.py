@@ -55,7 +55,8 @@ class Gated(layers.Layer):
 
 def network(norm, gated):
     x = keras.Input((4,))
-    h = layers.Add()([x, Gated(gated)(RootMeanSquare(norm)(x))])
+    norm = layers.RMSNormalization() if norm == "layer" else RootMeanSquare(norm)
+    h = layers.Add()([x, Gated(gated)(norm(x))])
     model = keras.Model(x, layers.Dense(2, use_bias=False)(h))
     draw = np.random.default_rng(1)
     model.set_weights([draw.normal(size=w.shape) for w in model.get_weights()])
@@ -78,7 +79,7 @@ def relevance(model, target):
     return of_sum * x / (x + m) + of_h  # the norm's scale is held: each value keeps its own
 
 
-NORMS = ["rsqrt", "reciprocal", "sqrt"]
+NORMS = ["rsqrt", "reciprocal", "sqrt", "layer"]
 EXACT = rules.EpsilonEverywhere(epsilon=0.0)
 
 
