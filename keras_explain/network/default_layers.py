@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from ..model_view import EntryPlace
 from .keras_internals import inner_layers
 
 if TYPE_CHECKING:
@@ -87,9 +88,13 @@ def spread_layers(model: ModelView, largest: int) -> list[Place]:
     if connections is None:
         return []
     found: dict[str, Place] = {}
+    heads = set(model.head)
     for sources in _sources(model).values():
         stops = list(_stops(model, connections, sources, whole=True))
-        outer = [stop for stop in stops if not _is_part(stop.place.name, stops)]
+        # A head that is a convolution at one position, and then reshaped, is a head.
+        at_one = (stop for stop in stops if stop.is_last and stop.positions == 1)
+        heads |= {stop.place.name for stop in at_one if _is_head(model, stop.place)}
+        outer = [stop for stop in stops if not _is_part(stop.place, stops)]
         several = _grouped(outer)
         for place in several if len(several) > 2 else _grouped(stops):
             found[place.name] = place
@@ -98,7 +103,7 @@ def spread_layers(model: ModelView, largest: int) -> list[Place]:
         found = {p.name: p for p in kernels if p.layer is not None and p.layer.weights}
     places = list(found.values())
     if any(place.is_spatial for place in places):
-        places = [place for place in places if place.name not in model.head] or places
+        places = [place for place in places if place.name not in heads] or places
     small = [place for place in places if max(place.space, default=0) <= largest]
     return evenly(small, MOST) or places[-1:]
 
@@ -162,8 +167,10 @@ def _named(model: ModelView, connections: Connections, whole: bool) -> dict[Key,
     return found
 
 
-def _is_part(name: str, stops: Iterable[Stop]) -> bool:
-    """Whether the layer lies inside of another that is on the line as a whole."""
+def _is_part(place: Place, stops: Iterable[Stop]) -> bool:
+    """Whether the place lies inside of a layer that is on the line as a whole."""
+    # What goes into a layer lies before it.
+    name = place.name.removesuffix("/input") if isinstance(place, EntryPlace) else place.name
     return any(
         name.startswith(f"{stop.place.name}/") and not isinstance(stop.place.layer, keras.Model)
         for stop in stops

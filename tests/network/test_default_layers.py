@@ -98,6 +98,10 @@ def test_the_map_of_a_sum_is_that_of_the_sum():
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
 
 
+def test_activations_end_with_the_sum_that_the_head_reads():
+    assert places(model_of(conv_next), X, Activations()) == ["stem", "block_1/input", "pool/input"]
+
+
 def two_heads():
     inputs = keras.Input((12, 12, 3))
     trunk = conv(4, "trunk", activation="relu")(inputs)
@@ -247,3 +251,11 @@ def test_activations_cover_a_deep_network_evenly_after_each_activation():
     assert places(model, image(2, 8, 8, 3), Activations()) == expected
     model.trainable = False
     assert places(model, image(2, 8, 8, 3), Activations()) == expected
+
+
+def test_a_head_of_one_position_is_no_layer_to_watch_though_it_is_reshaped():
+    inputs = keras.Input((12, 12, 3))
+    maps = conv(5, "conv", activation="relu")(inputs)
+    pooled = layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    outputs = layers.Reshape((4,))(layers.Conv2D(4, 1, name="classes")(pooled))
+    assert places(keras.Model(inputs, outputs), X, Activations()) == ["conv"]
