@@ -26,7 +26,7 @@ def class_indices(labels: Any, probes: int, outputs: int) -> NDArray[Any]:
     raise ValueError(
         f"`target='true'` needs one class a probe: indices of shape ({probes},), or one-hot or "
         f"multi-hot rows of shape ({probes}, {outputs}). Otherwise, as for a regression with "
-        f"several outputs, give 'predicted' or an index. Received: {shown}"
+        f"several outputs, give `target='predicted'` or an index, as `target=0`. Received: {shown}"
     )
 
 

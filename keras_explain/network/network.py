@@ -147,7 +147,8 @@ class Network:
         if rewiring is not None:
             rewiring.begin(next(iter(inputs.values())).shape[0])
         with (
-            keras.StatelessScope([*mapping, *self._initial]),
+            # With what layers add to the loss while they are called.
+            keras.StatelessScope([*mapping, *self._initial], collect_losses=True),
             _on_its_own(),
             tapped(self.model, rewiring, replaced, joined, self._surroundings) as tap,
         ):

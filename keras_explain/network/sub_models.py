@@ -23,11 +23,12 @@ def check_model(model: Any) -> None:
             f"Received: {made_by}"
         )
     if not _has_call(model):
-        parts = ", ".join(parts_of(model)) or "none"
+        parts = parts_of(model)
+        shown = parts[0] if parts else "discriminator"
         raise ValueError(
             f"`model` must be one that can be called, and {type(model).__name__} has no `call`. "
-            "Name the part that is explained, as in `Explain(..., model='discriminator')` or "
-            f"`explain(model.discriminator, ...)`. Its parts: {parts}. "
+            f"Name the part that is explained, as in `Explain(..., model={shown!r})` or "
+            f"`explain(model.{shown}, ...)`. Its parts: {', '.join(parts) or 'none'}. "
             f"Received: {model.name!r}"
         )
 
@@ -71,9 +72,11 @@ def chosen_of(model: keras.Model, choice: Choice) -> keras.Model:
 
 def parts_of(model: keras.Model) -> list[str]:
     """Names of the attributes of a model that can be explained."""
+    attributes = vars(model)
+    attributes = {**attributes, **attributes.get("_modules", {})}  # where PyTorch keeps them
     return [
         name
-        for name, part in vars(model).items()
+        for name, part in attributes.items()
         if isinstance(part, keras.Model) and _has_call(part)
     ]
 

@@ -247,6 +247,28 @@ def test_a_model_without_call_says_which_part_can_be_explained(tmp_path):
         keras_explain.explain(model, x, "saliency")
 
 
+class Pulls(layers.Layer):
+    def call(self, x):
+        self.add_loss(3 * ops.mean(ops.square(x)))
+        return x
+
+
+@pytest.mark.parametrize("loss", [from_logits(), None], ids=["beside labels", "alone"])
+@pytest.mark.parametrize("added", [Pulls, lambda: layers.ActivityRegularization(l1=0.1)])
+def test_what_layers_add_to_the_loss_is_in_it(tmp_path, added, loss):
+    model = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(3, name="first"), added(), layers.Dense(2)]
+    )
+    model.compile("sgd", loss)
+    data = (RNG.random((4, 5)).astype("f4"), *([] if loss is None else [Y]))
+    callback = Explain(tmp_path, data, target=0, strict=True)
+    model.fit(*data, verbose=0, callbacks=[callback])
+    run = keras_explain.Run(tmp_path)
+    expected = model.evaluate(*data, verbose=0, return_dict=True)["loss"]
+    np.testing.assert_allclose(run.logs["probe_loss"][-1], expected, rtol=1e-4)
+    assert np.any(run.load("weight_gradients/first/kernel", 0))
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="its step is TensorFlow's")
 @pytest.mark.parametrize("choice", ["critic", lambda model: model.critic])
 def test_a_part_of_the_model_is_explained(tmp_path, choice):
