@@ -72,7 +72,7 @@ def space_of(x):
     return space
 
 
-@example("structured data with FeatureSpace: training model", {"saliency": "input"}, not_on=STRINGS)
+@example("structured data with FeatureSpace: training model", {"saliency": "input"})
 def feature_space(random):
     raw = people(random)
     space = space_of(raw)

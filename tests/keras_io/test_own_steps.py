@@ -11,6 +11,7 @@ from keras_explain.callbacks import Explain
 from . import tables  # noqa: F401
 from .catalogue import EXAMPLES
 from .own_steps import (
+    BACKEND,
     VAE,
     WGAN,
     CallableVAE,
@@ -156,6 +157,49 @@ def convnet():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, jit_compile=False)
     return model
+
+
+class DeeplySupervised(keras.Model):
+    """In training each scale predicts, and in inference the last one alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.scales = [layers.Conv2D(4, 3, activation="relu") for _ in "12"]
+        self.heads = [layers.Dense(2) for _ in "12"]
+        self.pool = layers.GlobalAveragePooling2D()
+
+    def call(self, x, training=False):
+        found = []
+        for scale, head in zip(self.scales, self.heads, strict=True):
+            x = scale(x)
+            found.append(head(self.pool(x)))
+        return ops.stack(found, axis=1) if training else found[-1]
+
+
+def of_each_scale(y, found):
+    """Takes what training predicts, `(rows, scales, classes)`."""
+    y = ops.repeat(ops.reshape(y, (-1, 1)), 2, axis=1)
+    chances = ops.log_softmax(found, axis=2)
+    return -ops.mean(ops.one_hot(ops.cast(y, "int32"), 2) * chances)
+
+
+def test_outputs_that_only_training_has_are_not_explained(tmp_path):
+    x, y = image(12, 12, 1), np.arange(8) % 2
+    model = DeeplySupervised()
+    model(x)
+    model.compile("adam", of_each_scale, jit_compile=False)
+    if BACKEND != "tensorflow":  # Keras builds the loss on what inference predicts
+        with pytest.raises((ValueError, IndexError)):
+            model.fit(x, y, verbose=0)
+        return
+    callback = Explain(tmp_path, (x[:4], y[:4]), target="predicted", strict=True)
+    model.fit(x, y, verbose=0, callbacks=[callback])
+    run = keras_explain.Run(tmp_path)
+    assert run.steps == (-1, 0)
+    assert run.failures == ()
+    predicts(run, model, x[:4])
+    assert maps_of(run, "saliency", "grad_cam") == {"saliency", "grad_cam/conv2d_1"}
+    assert not maps_of(run, "weight_gradients"), "the loss takes no outputs of inference"
 
 
 def test_folds_each_have_a_run(tmp_path):
