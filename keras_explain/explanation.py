@@ -30,7 +30,7 @@ def explain(
     """Explain what `model` makes of `inputs`, with the numbers that the callback would keep.
 
     Args:
-        model: A built Keras model of any kind; it is not changed.
+        model: A Keras model of any kind; it is not changed, and built if it is not yet.
         inputs: Up to 256 examples, in the structure that the model takes: an array
             `(examples, ...)`, or a list or dict of arrays.
         method: A method's name, such as `"grad_cam"`, its class, or an instance with its options.
@@ -60,6 +60,7 @@ def explain(
     probes = Probes.of((inputs, labels))
     spec = target if target is not None else "predicted" if labels is None else "true"
     check_model(model)
+    probes.build(model)
     made = Pass(model, probes, [chosen], spec, output, task=task)
     records, faults = records_of(made, made.run())
     if faults:

@@ -287,9 +287,12 @@ class Pass:
             self._backend.followed() if self._built is None else nullcontext() as trail,
             self._network.running((trainable, fixed), x, joined=self._joined) as ran,
         ):
+            task = self._built.task if self._built else self._task(ran)
+            if task.kind == "numbers" and ran.head is not None:  # a bounded value, not a chance
+                self._network.explains_logits = False
+                ran = replace(ran, logits=ran.explained, head=None)
             logits = self._network.of_probes(ran.logits)
             shape = (self._probes.count, *ran.logits.shape[1:])
-            task = self._built.task if self._built else self._task(ran)
             target = target_of(self._target, ran.labels, shape, task)
             targets, goal = target.weigh(logits)
             scores = scores_of(logits, goal)

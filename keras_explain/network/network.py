@@ -33,7 +33,8 @@ class Ran:
         inputs: Input tensors by name.
         outputs: What the model returned.
         explained: The one output that is explained.
-        logits: What went into its softmax or sigmoid, `(rows, ..., outputs)`; itself without one.
+        logits: What went into its softmax or sigmoid, `(rows, ..., outputs)`; itself without one,
+            and where it is numbers.
         labels: The probes' labels for that output, or None.
         head: Name of the softmax or sigmoid that was looked through, or None.
         loss: The compiled loss of that output, or None.
@@ -79,6 +80,8 @@ class Network:
         rows: That number, or None.
         weights: The trainable Keras variables, by name.
         trainable: The same without names.
+        explains_logits: Whether a softmax or sigmoid at the end is looked through; not where the
+            outputs are numbers.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Network:
     ) -> None:
         self.model = model
         self.floats = tuple(floats)
+        self.explains_logits = True
         self.rows = fixed_batch(model)
         if self.rows is not None and probes.count > self.rows:
             raise ValueError(
@@ -157,7 +161,7 @@ class Network:
                 x = keras.tree.pack_sequence_as(x, entering)
             outputs = self.model(x, training=False)
             explained, labels, loss, output = self._explained(outputs)
-            head = tap.logits_of(explained)
+            head = tap.logits_of(explained) if self.explains_logits else None
             name, logits = (None, explained) if head is None else head
             explained, logits = (self._with_rows(one, inputs) for one in (explained, logits))
             yield Ran(tap, inputs, outputs, explained, logits, labels, name, loss, output)

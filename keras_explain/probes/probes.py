@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inputs import InputNames, named
-from ..network.layer_names import renumbered
+from ..network.layer_names import layers_inside, renumbered
 from ..store import ProbeSet
 from .calls import Called, reason_of
 from .fitting import check_shapes, is_text, native, preprocessed, structured, symbol_of
@@ -103,7 +103,7 @@ class Probes:
         return replace(self, x=x, y=y, sample_weight=weight, whole=None)
 
     def build(self, model: keras.Model) -> None:
-        """Build a model before its first batch does, from symbols of the probes' shapes.
+        """Build a model that is not built yet, from symbols of the probes' shapes.
 
         The way in which Keras itself builds where the backend asks for it: nothing is computed, and
         the weights get the values that they would have got. A model that cannot be built like this
@@ -112,6 +112,8 @@ class Probes:
         Raises:
             ValueError: If the model does not take the probes.
         """
+        if is_built(model):
+            return
         if self.whole is not None and _has_own_step(model):
             return  # only what its first batch builds tells what it takes
         symbols = keras.tree.map_structure(
@@ -121,6 +123,8 @@ class Probes:
         try:
             Called(model).compute_output_spec(symbols)
         except ValueError as error:
+            if model.built:
+                return  # a layer inside is not, and need not be
             came = ", ".join(f"{one.shape} {one.dtype}" for one in keras.tree.flatten(self.x))
             raise ValueError(
                 f"`probes` must hold inputs that {type(model).__name__} can be called on, as `fit` "
@@ -301,6 +305,11 @@ def _array(value: Any) -> Any:
             f"Received: {type(value).__name__} of shape {array.shape}, {array.dtype}"
         )
     return array
+
+
+def is_built(model: keras.Model) -> bool:
+    """Whether a model and all layers inside it have their weights."""
+    return bool(model.built) and all(found.layer.built for found in layers_inside(model))
 
 
 def _has_own_step(model: keras.Model) -> bool:

@@ -259,3 +259,36 @@ def test_a_layer_may_be_called_like_the_input():
     assert np.abs(at_input - at_layer).max() > 0
     # The chain rule through a 1x1 convolution bounds one by the other.
     assert (at_input <= at_layer @ np.abs(kernel).T + 1e-6).all()
+
+
+class MakesLayersWhenBuilt(keras.Model):
+    """Nothing is there before it knows what it gets."""
+
+    def build(self, shape):
+        self.flat, self.out = layers.Flatten(), layers.Dense(3)
+        self.middle = layers.Dense(shape[-1], activation="tanh")
+
+    def call(self, x):
+        return self.out(self.middle(self.flat(x)))
+
+
+class DrawsWhenCalled(Subclassed):
+    """Has a seed, which each call moves on."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise = layers.GaussianNoise(0.1, seed=1)
+
+    def call(self, x):
+        return super().call(self.noise(x))
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("build", [Subclassed, MakesLayersWhenBuilt, DrawsWhenCalled])
+def test_a_model_that_nobody_has_called_yet_is_explained(build):
+    model = build()
+    found = keras_explain.explain(model, X, "gradient_times_input", target=1)
+    again = keras_explain.explain(model, X, "gradient_times_input", target=1)
+    np.testing.assert_array_equal(found, again)
+    assert found.any()
+    assert model.predict(X, verbose=0).shape == (4, 3)  # no trace is left in its weights

@@ -18,6 +18,8 @@ from keras_explain.methods import (
 )
 from tests.network.traced import places, traced
 
+pytestmark = pytest.mark.every_backend
+
 RNG = np.random.default_rng(0)
 
 

@@ -9,6 +9,8 @@ import keras_explain
 from keras_explain.methods import IntegratedGradients, Saliency
 from tests.network.traced import places, traced
 
+pytestmark = pytest.mark.every_backend
+
 RNG = np.random.default_rng(0)
 
 

@@ -12,6 +12,8 @@ from keras_explain.network.layer_names import renumbered
 from keras_explain.tap import named_layers, named_weights
 from tests.network.traced import places
 
+pytestmark = pytest.mark.every_backend
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((6, 8, 8, 1)).astype("f4"), np.arange(6) % 2
 

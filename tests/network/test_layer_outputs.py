@@ -8,10 +8,12 @@ from keras import layers, ops
 import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import Activations, Saliency, WeightGradients
+from tests.fixtures.on_backend import loops_are_operations, sizes_may_be_unknown
 from tests.network.traced import traced
 
+pytestmark = pytest.mark.every_backend
+
 RNG = np.random.default_rng(0)
-TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 class WithPositions(layers.Layer):
@@ -113,12 +115,46 @@ def test_what_a_loop_computes_at_each_turn_is_never_chosen():
     assert list(built.plans[0].specs) == ["activations/rnn", "activations/head"]
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="PyTorch's loops leave every turn's output"
-)
+@loops_are_operations
 def test_the_layers_of_a_cell_are_left_out_with_their_reason():
     with pytest.raises(ValueError, match="'rnn/cell/inner': it is computed anew at each turn"):
         traced(loop_model(), np.ones((4, 5, 3), "f4"), [Activations("inner")])
+
+
+class Refined(layers.Layer):
+    """Asks one layer three times, in a loop of the backend's."""
+
+    def __init__(self):
+        super().__init__(name="refined")
+        self.step = layers.Dense(4, use_bias=False, name="step")
+
+    def build(self, shape):
+        self.step.build(shape)
+
+    def call(self, x):
+        return ops.fori_loop(0, 3, lambda turn, state: ops.tanh(self.step(state)), x)
+
+
+def test_a_loop_inside_a_layer_keeps_every_step(tmp_path):
+    inputs = keras.Input((4,))
+    refined = Refined()
+    model = keras.Model(inputs, layers.Dense(2, name="head")(refined(inputs)))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = RNG.normal(size=(6, 4)).astype("f4"), np.arange(6) % 2
+    methods = [Activations(["refined", "head"]), "gradient"]
+    callback = Explain(tmp_path, (x, y), methods, target=1, strict=True)
+    model.fit(x, y, verbose=0, callbacks=[callback])
+    run = keras_explain.Run(tmp_path)
+    assert run.steps == (-1, 0)
+    step, head = (ops.convert_to_numpy(one.kernel) for one in (refined.step, model.layers[-1]))
+    state, slopes = x, np.broadcast_to(np.eye(4), (6, 4, 4))
+    for _ in range(3):
+        state = np.tanh(state @ step)
+        slopes = slopes @ step * (1 - state**2)[:, None]
+    found = run.load("activations/refined", 0)
+    np.testing.assert_allclose(found, state, rtol=2e-3, atol=1e-5)
+    scale = np.abs(slopes @ head[:, 1]).max()
+    np.testing.assert_allclose(run.load("gradient", 0), slopes @ head[:, 1], atol=2e-3 * scale)
 
 
 class Trimmed(layers.Layer):
@@ -131,7 +167,7 @@ class Trimmed(layers.Layer):
         return (shape[0], None)
 
 
-@pytest.mark.skipif(not TENSORFLOW, reason="only TensorFlow's graphs have sizes yet unknown")
+@sizes_may_be_unknown
 def test_an_output_of_unknown_size_is_left_out_and_the_rest_is_kept():
     model = keras.Sequential(
         [

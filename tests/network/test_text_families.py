@@ -7,7 +7,7 @@ import pytest
 from keras_explain.methods import Saliency
 from tests.network.traced import traced
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_backend]
 
 TOKENS = np.random.default_rng(0).integers(3, 60, (2, 8))
 ENCODER = {

@@ -10,6 +10,8 @@ from keras_explain.callbacks import Explain
 from keras_explain.probes.keeping import Keeping, check_megabytes
 from keras_explain.store.format.task import Task
 
+pytestmark = pytest.mark.every_backend
+
 RNG = np.random.default_rng(0)
 
 

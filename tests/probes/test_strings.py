@@ -8,10 +8,9 @@ from keras import layers, losses
 import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.probes import Probes
+from tests.fixtures.on_backend import strings_are_tensors
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="only TensorFlow has tensors of strings"
-)
+pytestmark = [strings_are_tensors, pytest.mark.every_backend]
 TEXTS = np.array(["the cat sat", "a dog ran home", "big red bus", "the dog sat down"])
 Y = np.array([0, 1, 0, 1])
 

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from keras import layers, losses, ops
 
+import keras_explain
+from keras_explain.callbacks import Explain
 from keras_explain.passes import Pass
 from keras_explain.probes import Known, Probes, check_said, labels_of, loss_of, task_of, truth_of
 from keras_explain.store.format.task import Task
+
+pytestmark = pytest.mark.every_backend
 
 RNG = np.random.default_rng(0)
 IDS = np.array([0, 2, 1, 1])
@@ -162,6 +166,49 @@ def test_labels_of_the_explained_output_are_enough():
     np.testing.assert_array_equal(outcome.targets, IDS)
 
 
+def test_labels_in_a_dict_are_those_of_the_outputs_of_these_names(tmp_path):
+    """Tickets with a priority and a department, whose outputs are a list."""
+    inputs = {name: keras.Input((5,), name=name) for name in ("title", "body")}
+    h = layers.Concatenate()(list(inputs.values()))
+    heads = [
+        layers.Dense(1, activation="sigmoid", name="priority")(h),
+        layers.Dense(3, activation="softmax", name="department")(h),
+    ]
+    model = keras.Model(list(inputs.values()), heads)
+    model.compile("sgd", ["mse", "sparse_categorical_crossentropy"])
+    x = {name: RNG.random((4, 5)).astype("f4") for name in inputs}
+    y = {"department": IDS, "priority": RNG.random((4, 1))}
+    names = ["spam", "sales", "help"]
+    callback = Explain(tmp_path, (x, y), output="department", class_names=names, strict=True)
+    ordered = [x["title"], x["body"]], [y["priority"], y["department"]]
+    model.fit(*ordered, verbose=0, callbacks=[callback])
+    run = keras_explain.Run(tmp_path)
+    np.testing.assert_array_equal(run.probes.labels, IDS)
+    assert run.probes.class_names == tuple(names)
+    outputs = model.predict(ordered[0], verbose=0)[1]
+    np.testing.assert_allclose(run.predictions(0), outputs, rtol=1e-4)
+    np.testing.assert_array_equal(run.outcome(0).right, outputs.argmax(axis=1) == IDS)
+    whole = model.evaluate(*ordered, verbose=0, return_dict=True)["loss"]
+    np.testing.assert_allclose(run.logs["probe_loss"][-1], whole, rtol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["true", 0])
+def test_fit_takes_labels_of_the_outputs_that_have_a_loss(tmp_path, target):
+    i = keras.Input((6,))
+    h = layers.Dense(8, activation="relu")(i)
+    model = keras.Model(i, {"cls": layers.Dense(3, name="cls")(h), "feat": h})
+    model.compile("sgd", loss={"cls": losses.SparseCategoricalCrossentropy(from_logits=True)})
+    x, y = RNG.random((4, 6)).astype("f4"), {"cls": IDS}
+    callback = Explain(tmp_path, (x, y), output="cls", target=target, strict=True)
+    model.fit(x, y, verbose=0, callbacks=[callback])
+    run = keras_explain.Run(tmp_path)
+    outputs = model.predict(x, verbose=0)["cls"]
+    chosen = IDS if target == "true" else np.zeros(4, int)
+    scores = outputs[np.arange(4), chosen]
+    np.testing.assert_allclose(run.load("scores", 0), scores, rtol=1e-4, atol=1e-6)
+    assert any(key.startswith("weight_gradients") for key in run.keys)
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
@@ -172,8 +219,6 @@ def test_labels_of_the_explained_output_are_enough():
     ],
 )
 def test_names_that_are_not_the_classes_are_refused(tmp_path, names, said):
-    from keras_explain.callbacks import Explain
-
     model = keras.Sequential([keras.Input((6,)), layers.Dense(3, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     x = RNG.random((4, 6)).astype("f4")
