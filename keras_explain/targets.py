@@ -347,7 +347,7 @@ def _each_position(there: NDArray[np.int32], shape: Shape) -> Target:
 
     def weigh(logits: Any) -> tuple[Any, Any]:
         ops = keras.ops
-        weights = ops.one_hot(there, shape[-1], dtype="float32") * share
+        weights = ops.one_hot(there, shape[-1], dtype="float32") * ops.convert_to_tensor(share)
         return ops.convert_to_tensor(commonest), weights
 
     return Target("true (at each position)", weigh)

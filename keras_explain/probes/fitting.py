@@ -35,7 +35,8 @@ def structured(model: keras.Model, x: Any) -> Any:
     """Inputs in the structure that the model takes: by name, where they and its inputs have names.
 
     Raises:
-        ValueError: If the model has an input that `x` does not name.
+        ValueError: If the model has an input that `x` does not name; or if `x` has no names, and
+            Keras could not tell either which array is which input.
     """
     own = getattr(model, "inputs", None) or []
     if not own:
@@ -50,6 +51,16 @@ def structured(model: keras.Model, x: Any) -> Any:
             )
         arrays = [x[name] for name in names]
         return arrays[0] if len(arrays) == 1 else arrays
+    if isinstance(_struct(model), Mapping) and not isinstance(x, Mapping):
+        arrays = keras.tree.flatten(x)
+        if len(own) != len(names) or len(own) != len(arrays):
+            return x  # nested, or told by `check_shapes`
+        if names == sorted(names):
+            return dict(zip(names, arrays, strict=True))
+        raise ValueError(
+            "`probes` must hold a dict of the model's inputs, as the model was made of one: "
+            f"{', '.join(names)}. Received: {len(arrays)} arrays without names"
+        )
     if isinstance(x, Mapping):
         return {key: x[key] for key in x if key in _struct(model)} if len(x) > len(own) else x
     return x

@@ -105,6 +105,23 @@ def test_inputs_of_a_model_of_a_dict_are_paired_by_name(more):
         np.testing.assert_allclose(found[f"gradient_times_input/{name}"], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("names", [("other", "this"), ("this", "other")])
+def test_a_list_for_a_model_of_a_dict_is_taken_as_keras_does(names):
+    """In the alphabet's order; where the model's is another, Keras refuses it."""
+    inputs = {name: keras.Input((3,), name=name) for name in names}
+    out = layers.Dense(1, name="out")(layers.Subtract()(list(inputs.values())))
+    model = keras.Model(inputs, out)
+    x = [RNG.random((4, 3)).astype("f4") for _ in names]
+    if names == ("this", "other"):
+        with pytest.raises(ValueError, match="a dict of the model's inputs.*: this, other. Rec"):
+            keras_explain.explain(model, x, "gradient_times_input", target=0)
+        return
+    kernel = ops.convert_to_numpy(model.get_layer("out").kernel)[:, 0]
+    found = keras_explain.explain(model, x, "gradient_times_input", target=0)
+    np.testing.assert_allclose(found["gradient_times_input/other"], kernel * x[0], atol=1e-6)
+    np.testing.assert_allclose(found["gradient_times_input/this"], -kernel * x[1], atol=1e-6)
+
+
 @pytest.mark.live
 def test_a_preprocessor_inside_fit_is_applied(tmp_path):
     hub = pytest.importorskip("keras_hub")
@@ -163,7 +180,13 @@ def test_state_that_is_no_weight_begins_alike_at_every_step(tmp_path, build):
     model.compile(keras.optimizers.SGD(0.0), from_logits())
     x, y = RNG.random((32, 5, 3)).astype("f4") * 5, RNG.integers(0, 2, 32)
     callback = Explain(tmp_path, (x[:8], y[:8]), strict=True)
-    model.fit(x, y, epochs=2, batch_size=8, verbose=0, shuffle=False, callbacks=[callback])
+    if BACKEND == "torch" and build is stateful:  # Keras cannot train it there, but predicts
+        with callback:
+            for step in (-1, 0, 1):
+                callback.log(model, step)
+                model.predict(x, batch_size=8, verbose=0)
+    else:
+        model.fit(x, y, epochs=2, batch_size=8, verbose=0, shuffle=False, callbacks=[callback])
     run = keras_explain.Run(tmp_path)
     first, *later = (run.predictions(step) for step in run.steps)
     assert len(later) == 2
