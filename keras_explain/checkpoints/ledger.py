@@ -40,16 +40,23 @@ class Ledger:
     def open(self) -> None:
         """Make the folder ready for this replay: what it holds of it already stays.
 
-        Steps whose checkpoint is another one by now are removed.
+        Steps whose checkpoint is another one by now are removed; those of a training never are.
 
         Raises:
-            ValueError: If the folder holds another run.
+            ValueError: If the folder holds another run, or steps that a training wrote there later.
             OSError: If it cannot be written.
         """
-        before = self._before()
-        for found in list(step_files(self.folder)):
-            stamp = before.get("stamps", {}).get(str(found.step))
-            if found.attempt != 0 or stamp is None or stamp != self.stamps.get(str(found.step)):
+        stamps = self._before().get("stamps", {})
+        there = list(step_files(self.folder))
+        trained = sorted(f.step for f in there if f.attempt != 0 or str(f.step) not in stamps)
+        if trained:
+            raise ValueError(
+                "`log_dir` must be a folder of its own: a training has written steps "
+                f"{trained[0]} to {trained[-1]} there since the last replay, and a replay removes "
+                f"none of these. Give another folder. Received: {str(self.folder)!r}"
+            )
+        for found in there:
+            if stamps[str(found.step)] != self.stamps.get(str(found.step)):
                 (self.folder / found.name).unlink()
         self.folder.mkdir(parents=True, exist_ok=True)
         content = dumps({"asked": self.asked, "stamps": self.stamps})

@@ -57,10 +57,19 @@ def test_what_is_of_another_checkpoint_goes(folder, change):
     assert steps(folder) == [0, 1, 2, 3]
 
 
-def test_what_is_of_no_checkpoint_or_of_another_attempt_goes(folder):
-    (folder / step_file(1, 1)).touch()
+def test_what_is_of_no_checkpoint_goes(folder):
     ledger(folder, CHECKPOINTS[1:]).open()
     assert steps(folder) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("written", [(0, 4), (1, 1)], ids=["goes on", "begins again"])
+def test_what_a_training_has_written_since_is_never_removed(folder, written):
+    (folder / step_file(*written)).touch()
+    before = sorted(folder.iterdir())
+    for checkpoints in (CHECKPOINTS, CHECKPOINTS[1:], with_other(version=(50, 1_001))):
+        with pytest.raises(ValueError, match=f"a training has written steps {written[1]} to "):
+            ledger(folder, checkpoints).open()
+        assert sorted(folder.iterdir()) == before
 
 
 def test_no_step_of_another_checkpoint_outlives_a_kill_at_any_call(folder):

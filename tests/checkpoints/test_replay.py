@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import warnings
 
 import joblib
 import keras
@@ -258,6 +259,25 @@ def test_another_run_s_folder_is_refused(place):
         replayed(place, place / "live")
     with pytest.raises(ValueError, match="asked something else.*Different: methods"):
         replayed(place, place / "run", methods=["saliency"])
+
+
+@pytest.mark.parametrize("begin", [0, EPOCHS], ids=["begins again", "goes on"])
+def test_a_replay_removes_nothing_that_a_training_wrote_later(place, tmp_path, begin):
+    shutil.copytree(place / "run", tmp_path / "run")
+    x, y = data()
+    probes, _ = read_probes(place / "probes.npz")
+    callback = Explain(tmp_path / "run", probes, METHODS, before_training=False)
+    options = {"epochs": begin + 2, "initial_epoch": begin, "verbose": 0, "callbacks": [callback]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        build().fit(x, y, **options)
+    files = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    said = f"a training has written steps {begin} to {begin + 1} there since"
+    with pytest.raises(ValueError, match=said):
+        replayed(place, tmp_path / "run")
+    for path, content in files.items():
+        assert path.read_bytes() == content
+    assert keras_explain.Run(tmp_path / "run").steps[-2:] == (begin, begin + 1)
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
