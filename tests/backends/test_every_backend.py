@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.on_backend import on_backend
+from tests.seeds import seed
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,8 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(2400)]
 def test_what_must_hold_on_every_backend_does(backend):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed")
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "every_backend", "tests"]
+    marked = ["-m", "every_backend", "--seed-shift", str(seed(0)), "tests"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *marked]
     done = subprocess.run(
         command, cwd=ROOT, env=on_backend(backend), capture_output=True, text=True
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+import keras_explain
 from tests.agreement import agrees
 from tests.methods.lifted import RNG, TINY, begin, convolutional, dense, lifted
 from tests.reference.rules_reference import ACTIVATIONS, TABLE, attributions, weights
@@ -179,3 +180,25 @@ def test_agrees_with_captum_on_new_weights():
     expected = attributions(given)
     for activation in ("relu", "tanh"):
         assert_agrees(given, expected[f"deep_lift/{activation}"], activation)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        layers.Conv2D(6, 3, groups=3),
+        layers.Conv2D(4, 2, groups=2, strides=2, padding="same"),
+        layers.DepthwiseConv2D(3, depth_multiplier=2),
+    ],
+    ids=["grouped", "grouped with strides", "depthwise"],
+)
+def test_a_convolution_by_groups_is_linear(convolution):
+    """So the multipliers are its gradient."""
+    x = RNG.normal(size=(3, 8, 8, 6)).astype("f4")
+    inputs = keras.Input((8, 8, 6))
+    pooled = layers.GlobalAveragePooling2D()(convolution(inputs))
+    model = keras.Model(inputs, layers.Dense(2)(pooled))
+    found = lifted(model, x)
+    expected = keras_explain.explain(model, x, "gradient_times_input", target=0)
+    np.testing.assert_allclose(found["deep_lift"], expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(found["deep_lift/gap"], 0, atol=1e-4)
