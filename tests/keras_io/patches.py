@@ -9,7 +9,7 @@ from .catalogue import classes, example, from_logits, pictures
 from .closed_forms import mean_times_kernel
 
 
-@example("image classification with a vision transformer", {"saliency": "input"})
+@example("image classification with a vision transformer", {"saliency": "input"}, live=True)
 def vision_transformer(random):
     inputs = keras.Input((12, 12, 3))
     encoded = PatchEncoder(9, 8)(Patches()(inputs))

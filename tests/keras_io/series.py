@@ -8,7 +8,9 @@ from .catalogue import classes, example, from_logits, pictures
 
 
 @example(
-    "time series classification from scratch", {"saliency": "input", "grad_cam/re_lu_1": "input"}
+    "time series classification from scratch",
+    {"saliency": "input", "grad_cam/re_lu_1": "input"},
+    live=True,
 )
 def series_from_scratch(random):
     inputs = x = keras.Input((12, 1))
@@ -41,7 +43,7 @@ def series_transformer(random):
     return model, pictures(random, 12, 1), classes()
 
 
-@example("time series forecasting for weather", {"saliency": "input"})
+@example("time series forecasting for weather", {"saliency": "input"}, live=True)
 def weather(random):
     inputs = keras.Input((12, 7))
     model = keras.Model(inputs, layers.Dense(1)(layers.LSTM(6)(inputs)))
@@ -52,6 +54,7 @@ def weather(random):
 @example(
     "time series anomaly detection with an autoencoder",
     {"saliency": "input", "grad_cam/conv1d_transpose_1": "input"},
+    live=True,
 )
 def anomalies(random):
     model = keras.Sequential(

@@ -18,6 +18,7 @@ def judge(inputs):
 @example(
     "DCGAN: the discriminator as a classifier",
     {"saliency": "input", "grad_cam/leaky_re_lu_1": "input"},
+    live=True,
 )
 def dcgan_discriminator(random):
     inputs = keras.Input((16, 16, 3))

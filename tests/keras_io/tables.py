@@ -143,7 +143,7 @@ def wide_and_deep(random):
     return model, people(random), classes()
 
 
-@example("Deep & Cross on strings", OF_COLUMNS, not_on=STRINGS)
+@example("Deep & Cross on strings", OF_COLUMNS, not_on=STRINGS, live=True)
 def deep_and_cross(random):
     inputs, x0 = columns_of({"work": "deep", "education": "deep"})
     cross = x0
