@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
+from numpy.typing import NDArray
 
 from . import backends
 from .flow import Flow
@@ -142,6 +143,7 @@ class ModelView:
         layers: The layers' outputs by name. A layer called again stands there again as `name#2`.
         weights: Names of the trainable weights, in model order, as `layer/kernel`.
         weight_shapes: Their shapes.
+        idle_weights: Those that no loss of the outputs depends on.
         head: Names of the layers whose output is the model's output, or only a softmax before it.
         classes: Number of outputs that a target can name; None where that is not known.
         has_loss: Whether a loss can be computed.
@@ -155,12 +157,14 @@ class ModelView:
         connections: What reaches the output, and what feeds what.
         entries: What goes into layers where no layer made it, by `<layer>/input`.
         keras_names: By Keras's own name, the name of each layer by its place in this model.
+        fitted: From examples in the form of the probes, arrays by the input's name.
     """
 
     inputs: Mapping[str, Place]
     layers: Mapping[str, Place]
     weights: tuple[str, ...] = ()
     weight_shapes: tuple[tuple[int, ...], ...] = ()
+    idle_weights: frozenset[str] = frozenset()
     head: frozenset[str] = frozenset()
     classes: int | None = None
     has_loss: bool = False
@@ -173,6 +177,9 @@ class ModelView:
     connections: Connections | None = field(default=None, compare=False, repr=False)
     entries: Mapping[str, EntryPlace] = field(default_factory=dict)
     keras_names: Mapping[str, str] = field(default_factory=dict)
+    fitted: Callable[[Any], Mapping[str, NDArray[Any]]] = field(
+        default=dict, compare=False, repr=False
+    )
 
     @property
     def inner(self) -> dict[str, Place]:
@@ -212,6 +219,18 @@ class ModelView:
         inner = [own for own in self.keras_names if own.rsplit("/", 1)[-1] == called]
         known = called in self.keras_names.values()
         return self.keras_names[inner[0]] + ending if len(inner) == 1 and not known else name
+
+    @property
+    def integers_read_as_numbers(self) -> list[str]:
+        """Names of inputs of integers that are no ids, and cast to numbers by the model."""
+        if self.connections is None:
+            return []
+        integers = [
+            name
+            for name, place in self.inputs.items()
+            if not place.differentiable and not place.is_text and name not in self.embeddings
+        ]
+        return self.connections.read_as_numbers(integers)
 
     def reaches(self, place: Place, gradient: bool = True) -> bool:
         """Whether something of a place reaches the explained output.

@@ -56,6 +56,14 @@ class _Built:
         return frozenset(needed) & frozenset(names)
 
 
+class _ReadAsNumbersError(Exception):
+    """A trace ends: inputs of integers are to be given as floating-point numbers."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
 class Pass:
     """One forward and backward of a model over fixed probes, compiled once.
 
@@ -96,6 +104,7 @@ class Pass:
         self.probes = self._probes = probes.fitted(model)
         self._said = check_said(task)
         self._scale_is_said = True
+        self._keeps_integers = False
         self._named = inputs
         self._output = output
         self._megabytes = predictions_mb
@@ -180,7 +189,14 @@ class Pass:
             self._graph = self._network.compiled(self._forward_backward)
         self._network.build_loss()
         self._doubled = first_axes_of_twice(self._network)
-        self._backend.trace(self._graph, self._network.x)
+        try:
+            self._backend.trace(self._graph, self._network.x)
+        except _ReadAsNumbersError as found:
+            try:
+                self._trace_with([*floats, *found.names])
+            except Exception:
+                self._keeps_integers = True  # the model needs them as they are
+                self._trace_with(floats)
 
     def _dtypes(self) -> dict[str, str]:
         x = keras.tree.flatten(self._network.x)
@@ -337,7 +353,8 @@ class Pass:
     ) -> _Built:
         if trail is None:
             raise RuntimeError("nothing was followed")
-        connections = Connections.of(trail, ran.tap, ran.inputs, weights, ran.logits)
+        outputs = keras.tree.flatten(ran.outputs)
+        connections = Connections.of(trail, ran.tap, ran.inputs, weights, ran.logits, outputs)
         view = view_of(
             ran.tap,
             ran.inputs,
@@ -347,14 +364,27 @@ class Pass:
             connections,
             LayerOutputs(next(iter(ran.inputs.values())), self._doubled),
         )
+        if self._network.loss_is_of_outputs:
+            names = enumerate(self._network.weights)
+            idle = (name for at, name in names if str(at) not in connections.learning)
+            view = replace(view, idle_weights=frozenset(idle))
+        if view.integers_read_as_numbers and not self._keeps_integers:
+            raise _ReadAsNumbersError(view.integers_read_as_numbers)
         looks = self._looks(ran, view)
         view = replace(
             view,
             inputs={
                 n: replace(place, axes=looks[n].place_axes) for n, place in view.inputs.items()
             },
+            fitted=self._fitted,
         )
         return _Built(view, self._plans(view), task, ran.labels, looks, ran.head, target)
+
+    def _fitted(self, examples: Any) -> Mapping[str, NDArray[Any]]:
+        """Examples in the form of the probes, as the model takes them."""
+        model = self._network.model
+        with self._backend.eagerly():
+            return Probes.of((examples, None)).fitted(model).named_inputs(model)
 
     def _looks(self, ran: Ran, view: ModelView) -> dict[str, Look]:
         """What each input is."""

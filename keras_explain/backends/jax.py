@@ -8,7 +8,7 @@ run: by a tape over the operations before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -194,6 +194,11 @@ def _nothing(aval: Any) -> Any:
     if _is_float(aval):
         return jnp.zeros(aval.shape, aval.dtype)
     return np.zeros(aval.shape, jax.dtypes.float0)
+
+
+def eagerly() -> AbstractContextManager[None]:
+    """What is computed in this context is computed at once; here nothing need be done for it."""
+    return nullcontext()
 
 
 def numpy_of(tensor: Any) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -79,6 +79,12 @@ def recording(sources: Sequence[Any]) -> Iterator[Recording]:
         for source in sources:
             tape.watch(source)
         yield Recording(tape)
+
+
+def eagerly() -> AbstractContextManager[None]:
+    """What is computed in this context is computed at once, also while a graph is traced."""
+    scope: AbstractContextManager[None] = tf.init_scope()
+    return scope
 
 
 def numpy_of(tensor: tf.Tensor) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -70,6 +70,11 @@ def recording(sources: Sequence[Any]) -> Iterator[Recording]:
         for source in sources:
             source.requires_grad_()
         yield Recording()
+
+
+def eagerly() -> AbstractContextManager[None]:
+    """What is computed in this context is computed at once; here nothing need be done for it."""
+    return nullcontext()
 
 
 def numpy_of(tensor: torch.Tensor) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from ..model_view import ModelView, Place
 from ..questions import Questions, Values, Vary
 from .attribution import Attribution, Figure
 from .base import Plan, register
+from .examples import examples_by_input
 from .gaps import share_missing
 
 
@@ -114,24 +115,7 @@ class ExpectedGradients(Attribution):
         """The background by input; empty if there is none."""
         if self.background is None:
             return {}
-        given = self.background
-        if not isinstance(given, Mapping):
-            given = dict.fromkeys(list(model.inputs)[:1], given)
-        if set(given) != set(model.inputs):
-            raise ValueError(
-                f"`background` must name each input. Known: {', '.join(model.inputs)}. "
-                f"Received: {', '.join(map(str, given))}"
-            )
-        arrays = {place: np.asarray(given[name]) for name, place in model.inputs.items()}
-        counts = {array.shape[:1] for array in arrays.values()}
-        fitting = all(array.shape[1:] == place.shape for place, array in arrays.items())
-        if not fitting or len(counts) > 1 or counts & {(), (0,)}:
-            raise ValueError(
-                "`background` must hold examples as the inputs are, as many of each. "
-                f"Known: {', '.join(f'{p.name} of shape {p.shape}' for p in arrays)}. "
-                f"Received: {', '.join(str(a.shape) for a in arrays.values())}"
-            )
-        return arrays
+        return examples_by_input(model, self.background, "background")
 
     def _starts(self, ask: Questions, here: Values) -> dict[Place, NDArray[np.float32]]:
         """What lies at the places for each example of the background, `(examples, ...)`."""

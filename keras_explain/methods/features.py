@@ -6,7 +6,7 @@ from ..model_view import ModelView, NotApplicableError, Place
 
 
 def features_place(model: ModelView, layer: str | None) -> Place:
-    """The output of `layer`; by default what the last layer with weights takes.
+    """The output of `layer`; by default what the last layer with weights takes that reaches it.
 
     Raises:
         ValueError: If the model has no such layer, or the layer holds no floating-point numbers.
@@ -17,15 +17,24 @@ def features_place(model: ModelView, layer: str | None) -> Place:
         if not place.differentiable:
             raise ValueError(f"`layer` must hold floating-point numbers. Received: {layer!r}")
         return place
-    order = [p for p in model.layers.values() if p.is_leaf and p.differentiable]
-    head = next((at for at, place in enumerate(order) if place.name in model.head), len(order) - 1)
-    weighted = [at for at, place in enumerate(order) if place.is_weighted and at <= head]
-    end = weighted[-1] if weighted else head
-    taken = model.fed_by.get(order[end].name, ())
-    if len(taken) == 1 and taken[0] in model.layers and model.layers[taken[0]].differentiable:
-        return model.layers[taken[0]]
-    if end > 0:
-        return order[end - 1]
+    order = [
+        place
+        for place in model.layers.values()
+        if place.is_leaf
+        and place.differentiable
+        # A softmax comes after the logits, which are what is reached.
+        and (place.name in model.head or model.reaches(place))
+    ]
+    if order:
+        heads = [at for at, place in enumerate(order) if place.name in model.head]
+        head = heads[0] if heads else len(order) - 1
+        weighted = [at for at, place in enumerate(order) if place.is_weighted and at <= head]
+        end = weighted[-1] if weighted else head
+        taken = model.fed_by.get(order[end].name, ())
+        if len(taken) == 1 and taken[0] in model.layers and model.layers[taken[0]].differentiable:
+            return model.layers[taken[0]]
+        if end > 0:
+            return order[end - 1]
     inputs = [place for place in model.inputs.values() if place.differentiable]
     if len(inputs) != 1:
         raise NotApplicableError(

@@ -14,6 +14,7 @@ from ..model_view import ModelView, Place
 from ..questions import Questions
 from ..store import RecordSpec
 from .base import Method, Needs, Plan, register
+from .examples import examples_by_input
 from .features import features_place
 from .separators import separators, two_sided_p
 
@@ -91,9 +92,9 @@ class TCAV(Method):
     def plan(self, model: ModelView) -> Plan:  # noqa: D102
         names = [place.name for place in self._places(model)]
         for concept, examples in self.concepts.items():
-            self._checked(model, examples, f"concepts[{concept!r}]")
+            examples_by_input(model, examples, f"concepts[{concept!r}]", FEWEST)
         if self.random is not None:
-            self._checked(model, self.random, "random")
+            examples_by_input(model, self.random, "random", FEWEST)
         classes = self._classes(model)
         specs = [
             self._spec("score", "TCAV score", "share", layer=names, **{"class": classes}),
@@ -177,27 +178,6 @@ class TCAV(Method):
         rows = np.flatnonzero(np.isin(ask.classes, known))
         return rows, ask.classes[rows]
 
-    def _checked(self, model: ModelView, examples: Any, what: str) -> dict[Place, NDArray[Any]]:
-        """Examples by the inputs that they belong to."""
-        given = examples if isinstance(examples, Mapping) else None
-        if given is None and len(model.inputs) == 1:
-            given = dict.fromkeys(model.inputs, examples)
-        if given is None or {*given} != {*model.inputs}:
-            raise ValueError(
-                f"`{what}` must have examples for each input: {', '.join(model.inputs)}. "
-                f"Received: {', '.join(map(str, given)) if given else type(examples).__name__}"
-            )
-        arrays = {model.inputs[name]: np.asarray(array) for name, array in given.items()}
-        counts = {len(array) if array.ndim else 0 for array in arrays.values()}
-        for place, array in arrays.items():
-            if array.shape[1:] != place.shape or len(counts) > 1 or min(counts) < FEWEST:
-                shape = ", ".join(("examples", *map(str, place.shape)))
-                raise ValueError(
-                    f"`{what}` must be at least {FEWEST} examples of shape ({shape}). "
-                    f"Received: {array.shape}"
-                )
-        return arrays
-
     def _examples(
         self, ask: Questions
     ) -> tuple[dict[Place, NDArray[Any]], list[tuple[NDArray[np.intp], float]]]:
@@ -207,10 +187,9 @@ class TCAV(Method):
         own the concept gives to a run.
         """
         inputs = {place: ask.inputs[place.name] for place in ask.view.inputs.values()}
-        sets = [self._checked(ask.view, c, "concepts") for c in self.concepts.values()]
-        sets.append(
-            inputs if self.random is None else self._checked(ask.view, self.random, "random")
-        )
+        sets = [examples_by_input(ask.view, c, "concepts") for c in self.concepts.values()]
+        random = None if self.random is None else examples_by_input(ask.view, self.random, "random")
+        sets.append(inputs if random is None else random)
         arrays = {
             place: np.concatenate([one[place] for one in sets]).astype(inputs[place].dtype)
             for place in inputs

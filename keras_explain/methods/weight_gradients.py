@@ -38,8 +38,9 @@ class WeightGradients(Method):
     and the gradient itself of every kernel that is small enough.
 
     The loss is the compiled one, over all probes at once, with the model in inference mode (batch
-    normalisation by its moving statistics, no dropout): fixed, so that steps compare. Costs a
-    backward sweep to the weights.
+    normalisation by its moving statistics, no dropout): fixed, so that steps compare. A weight that
+    it does not depend on, such as that of a head that is not trained, has no gradient and is
+    skipped. Costs a backward sweep to the weights.
 
     Attributes:
         keep_below: The gradient itself is kept of kernels (weights with two axes or more, so not
@@ -63,11 +64,18 @@ class WeightGradients(Method):
             )
         if not model.weights:
             raise NotApplicableError("weight gradients need a trainable weight; all are frozen")
+        shapes = dict(zip(model.weights, model.weight_shapes, strict=True))
+        shapes = {path: shape for path, shape in shapes.items() if path not in model.idle_weights}
+        if not shapes:
+            raise NotApplicableError(
+                "weight gradients need a trainable weight that the loss depends on. "
+                f"Received: {', '.join(model.weights)}"
+            )
         specs = [
             self._spec(
                 "histogram",
                 ("bin",),
-                model.weights,
+                tuple(shapes),
                 signed=False,
                 labels={"bin": EDGES},
                 quantity="histogram",
@@ -76,13 +84,13 @@ class WeightGradients(Method):
             self._spec(
                 "statistics",
                 ("statistic",),
-                model.weights,
+                tuple(shapes),
                 labels={"statistic": self._statistics},
                 quantity="figure",
                 unit="several",
             ),
         ]
-        for path, shape in zip(model.weights, model.weight_shapes, strict=True):
+        for path, shape in shapes.items():
             if len(shape) > 1 and 0 < np.prod(shape) <= self.keep_below:
                 specs.append(self._spec(path, _kernel_axes(len(shape)), (path,)))
         return Plan(Needs(weight_gradients=True), {spec.key: spec for spec in specs})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..model_view import ModelView, Place
+from ..network.dataflow import shape_of
 from ..operations import Called
 from .layers import rule_of
 
@@ -19,9 +20,11 @@ def unruled(model: ModelView, places: Iterable[Place]) -> list[str]:
 
     def has_rule(call: Called, varies: Sequence[bool]) -> bool:
         """Every function that is heard has one, for rows in the first axis."""
-        shapes = [tensor.shape for tensor, does in zip(call.taken, varies, strict=True) if does]
-        same_rank = len({len(shape) for shape in shapes}) == 1
-        in_rows = all(len(shape) > 0 and shape[0] % rows == 0 for shape in shapes)
+        taken = zip(call.taken, varies, strict=True)
+        shapes = [shape_of(tensor) for tensor, does in taken if does]
+        same_rank = len({len(shape or ()) for shape in shapes}) == 1
+        # TensorFlow does not know the number of rows where they were strings: it is the probes'.
+        in_rows = all(shape and (shape[0] is None or shape[0] % rows == 0) for shape in shapes)
         return in_rows and (same_rank or call.name not in PRODUCTS)
 
     found = model.flow.not_linear(

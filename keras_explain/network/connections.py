@@ -25,6 +25,7 @@ class Connections:
             floating-point numbers.
         counting: Names of which something reaches the output, by whatever way.
         kernels: Names of the weights that mix channels or positions, unlike biases and scales.
+        learning: Names of the weights from which a gradient can come to any of the outputs.
     """
 
     flow: DataFlow
@@ -32,6 +33,7 @@ class Connections:
     reaching: frozenset[str] = frozenset()
     counting: frozenset[str] = frozenset()
     kernels: frozenset[str] = frozenset()
+    learning: frozenset[str] = frozenset()
     _behind: set[Key] = field(default_factory=set, repr=False)
 
     @classmethod
@@ -42,6 +44,7 @@ class Connections:
         inputs: Mapping[str, Any],
         weights: Sequence[Any],
         output: Any,
+        others: Sequence[Any] = (),
     ) -> Connections:
         """Follow a call that was listened to.
 
@@ -51,25 +54,37 @@ class Connections:
             inputs: Input tensors by name.
             weights: Tensors of all weights.
             output: The explained output.
+            others: All outputs.
         """
         by_number = {str(number): one for number, one in enumerate(weights)}
         entries = {f"{name}/input": taken[0] for name, taken in tap.taken.items() if taken}
         places = {**entries, **tap.outputs, **inputs}
-        flow = DataFlow.of(trail, inputs, by_number, output, [*places.values()])
+        flow = DataFlow.of(trail, inputs, by_number, output, [*places.values(), *others])
         keys = {name: trail.key_of(one) for name, one in places.items()}
         behind, counting = flow.behind([flow.output]), flow.behind([flow.output], gradient=False)
+        before_any = flow.behind([flow.output, *map(trail.key_of, others)])
         return cls(
             flow=flow,
             keys=keys,
             reaching=frozenset(name for name, key in keys.items() if key in behind),
             counting=frozenset(name for name, key in keys.items() if key in counting),
             kernels=frozenset(n for n, one in by_number.items() if _is_kernel(one)),
+            learning=frozenset(n for key, n in flow.weights.items() if key in before_any),
             _behind=behind,
         )
 
     def inputs_of(self, name: str) -> frozenset[str]:
         """Names of the inputs that a place was computed from."""
         return self.flow.inputs_of(self.keys.get(name))
+
+    def read_as_numbers(self, names: Iterable[str]) -> list[str]:
+        """Which of these inputs of integers are cast to numbers that reach the output.
+
+        Such as pictures of bytes: with the cast left out there is a gradient at them.
+        """
+        flow = self.flow
+        alone = {flow.parents[key] for key in self._behind if len(flow.parents[key]) == 1}
+        return [name for name in names if (self.keys[name],) in alone]
 
     def line(self, sources: Iterable[str]) -> Line:
         """What all that goes from these places to the output passes."""

@@ -12,6 +12,8 @@ and `math`), so that a function replaced there is replaced for all of them. They
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -110,3 +112,25 @@ def calls_of(operation: Any) -> list[Any]:
     """The calls of a layer or operation with symbols, each with its `outputs`."""
     found: list[Any] = list(getattr(operation, "_inbound_nodes", ()))
     return found
+
+
+@contextmanager
+def integers_as_they_come(models: Iterable[Any]) -> Iterator[None]:
+    """Functional models do not cast what they are given to the integers that they declare.
+
+    Args:
+        models: Layers and models; only Functional and Sequential ones declare their inputs.
+    """
+    declaring = [
+        (model, symbol, symbol.dtype, model.autocast)
+        for model in models
+        for symbol in getattr(functional_inside(model) or model, "_inputs", ())
+        if keras.backend.is_int_dtype(symbol.dtype)
+    ]
+    try:
+        for model, symbol, _, _ in declaring:
+            symbol._dtype, model.autocast = None, False  # a Sequential model casts by itself
+        yield
+    finally:
+        for model, symbol, dtype, autocast in reversed(declaring):
+            symbol._dtype, model.autocast = dtype, autocast

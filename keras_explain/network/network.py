@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..probes.calls import Called, reason_of
 from ..probes.fitting import is_text, symbol_of
 from ..rewiring import Rewiring
 from ..tap import Surroundings, Tap, named_layers, named_weights, tapped
+from . import keras_internals
 from .state import fixed_batch, initial_state
 
 Weights = tuple[list[Any], list[Any]]
@@ -154,6 +155,7 @@ class Network:
             # With what layers add to the loss while they are called.
             keras.StatelessScope([*mapping, *self._initial], collect_losses=True),
             _on_its_own(),
+            self._taking_floats(),
             tapped(self.model, rewiring, replaced, joined, self._surroundings) as tap,
         ):
             if rewiring is not None:
@@ -165,6 +167,11 @@ class Network:
             name, logits = (None, explained) if head is None else head
             explained, logits = (self._with_rows(one, inputs) for one in (explained, logits))
             yield Ran(tap, inputs, outputs, explained, logits, labels, name, loss, output)
+
+    def _taking_floats(self) -> AbstractContextManager[None]:
+        """The model takes floats, where it declares integers, if there are such inputs."""
+        inside = (self.model, *named_layers(self.model).values()) if self.floats else ()
+        return keras_internals.integers_as_they_come(inside)
 
     def _with_rows(self, tensor: Any, inputs: Mapping[str, Any]) -> Any:
         """An output with the number of its rows known, `(rows, ..., outputs)`.
@@ -190,6 +197,12 @@ class Network:
         says_how = its_own or getattr(model, "loss", None) is not None
         adds_some = bool(model.losses)
         return adds_some and not says_how if self._probes.y is None else says_how or adds_some
+
+    @property
+    def loss_is_of_outputs(self) -> bool:
+        """Whether nothing but the outputs goes into the loss."""
+        its_own = type(self.model).compute_loss is not keras.Model.compute_loss
+        return not its_own and not self.model.losses
 
     def loss(self, x: Any, outputs: Any) -> Any:
         """The compiled loss on the probes."""

@@ -201,7 +201,7 @@ class Probes:
         """`x` as arrays of the types that the model computes with.
 
         Integers become floats where the model declares floats, so that there is a gradient at
-        them; where it declares nothing they stay, less those that are named.
+        them; else they stay, less those that are named.
 
         Args:
             model: The model.
@@ -217,7 +217,7 @@ class Probes:
             if array.dtype.kind not in "biuf" or dtype == "string":
                 cast.append(array)
             elif dtype is not None:
-                is_float = keras.backend.is_float_dtype(dtype)
+                is_float = keras.backend.is_float_dtype(dtype) or name in floats
                 cast.append(array.astype("float32" if is_float else dtype))
             else:
                 stays = array.dtype.kind in "iu" and name not in floats

@@ -91,6 +91,8 @@ class Propagation(Rewiring):
 
     def place(self, name: str, layer: keras.Layer | None, tensor: Any) -> Any:
         """Turns relevance per unit into relevance, where that is wanted."""
+        if not is_float(tensor):
+            return tensor
         entry = self._entries.get(tensor)
         if layer is None or type(layer).__name__ == "Embedding":
             shape = ops.shape(tensor)

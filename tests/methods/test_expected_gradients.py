@@ -247,7 +247,7 @@ def test_wrong_options_are_named(method):
     for background in (x[:0], x[..., :1], 1.0):
         with pytest.raises(ValueError, match=r"must hold examples.*Known: input of shape \(7, 6"):
             keras_explain.explain(network(), x, method(background))
-    with pytest.raises(ValueError, match="must name each input. Known: input. Received: other"):
+    with pytest.raises(ValueError, match="or name each input. Known: input. Received: other"):
         keras_explain.explain(network(), x, method({"other": x}))
 
 
