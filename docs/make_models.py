@@ -6,7 +6,7 @@ pytest -n 0 tests/backends/test_matrix.py --models
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Cells = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -27,12 +27,14 @@ PEERS = {
 INTRODUCTION = """\
 # Does it work with my model?
 
-Every method on every kind of model, on TensorFlow, JAX and PyTorch: {cells:,} cells, made and held
-true by `pytest tests/backends/test_matrix.py`. A tick means that all three backends return finite
+Every method on every kind of model: {cells:,} cells, each on TensorFlow, JAX and PyTorch, held true
+by `pytest tests/backends/test_matrix.py`. A tick means that all three backends return finite
 records of the promised shape and sign, and that at the same weights these agree to 1e-4 of their
 largest value; [below](#where-backends-part) is where that cannot be. (TensorFlow's convolutions
-take no channels first on a CPU: there it is the other two.) A number says why a method does not
-apply: the same on all backends, and told before the first batch.
+take no channels first on a CPU: there it is the other two. Strings are TensorFlow's alone.) A
+number says [why a method does not apply](#why-not): the same on all backends, and told before the
+first batch. Each kind is also trained with the callback's defaults: the logged predictions equal
+`model.predict`, `probe_loss` equals `model.evaluate`, and no default map is all zeros.
 """
 APART = """\
 ## Where backends part
@@ -53,33 +55,17 @@ use on eight examples; the others' were measured once, on the nearest kind of mo
 """
 
 
-def page(cells: Cells, bounds: Mapping[str, float]) -> str:
-    """The page, from each kind's cells by method."""
-    kinds = list(cells)
+def page(groups: Mapping[str, Cells], bounds: Mapping[str, float]) -> str:
+    """The page, from the kinds of each group, and each kind's cells by method."""
+    cells = {kind: found for group in groups.values() for kind, found in group.items()}
     methods = sorted(set(next(iter(cells.values()))) - {"predictions", "scores"})
     why: list[str] = []
-    rows = []
-    for method in methods:
-        marks = []
-        for kind in kinds:
-            cell = cells[kind][method]
-            if "why" not in cell:
-                marks.append("✓")
-                continue
-            reason = short(cell["why"])
-            if reason not in why:
-                why.append(reason)
-            marks.append(str(why.index(reason) + 1))
-        rows.append(f"| `{method}` | " + " | ".join(marks) + " |")
-    letters = [chr(ord("A") + n) for n in range(len(kinds))]
-    ours = {k: sum("why" not in cells[k][method] for method in methods) for k in kinds}
+    tables = [line for name, group in groups.items() for line in table(name, group, methods, why)]
+    ours = {k: sum("why" not in cells[k][method] for method in methods) for k in cells}
     lines = [
-        INTRODUCTION.format(cells=3 * len(kinds) * len(methods)),
-        "| | " + " | ".join(letters) + " |",
-        "| --- |" + " --- |" * len(kinds),
-        *rows,
-        "",
-        *(f"{letter}: {kind}  " for letter, kind in zip(letters, kinds, strict=True)),
+        INTRODUCTION.format(cells=len(cells) * len(methods)),
+        *tables,
+        "## Why not",
         "",
         *(f"{n}. {reason}" for n, reason in enumerate(why, 1)),
         "",
@@ -89,11 +75,38 @@ def page(cells: Cells, bounds: Mapping[str, float]) -> str:
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {kind} | {ours[kind]} of {len(methods)} | " + " | ".join(PEERS[kind]) + " |"
-            for kind in kinds
+            for kind in cells
             if kind in PEERS
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def table(name: str, kinds: Cells, methods: Sequence[str], why: list[str]) -> list[str]:
+    """The methods on some kinds; a reason that is new is added to `why`."""
+    rows = []
+    for method in methods:
+        marks = []
+        for cells in kinds.values():
+            if "why" not in cells[method]:
+                marks.append("✓")
+                continue
+            reason = short(cells[method]["why"])
+            if reason not in why:
+                why.append(reason)
+            marks.append(str(why.index(reason) + 1))
+        rows.append(f"| `{method}` | " + " | ".join(marks) + " |")
+    letters = [chr(ord("A") + n) for n in range(len(kinds))]
+    return [
+        f"## {name}",
+        "",
+        "| | " + " | ".join(letters) + " |",
+        "| --- |" + " --- |" * len(kinds),
+        *rows,
+        "",
+        *(f"{letter}: {kind}  " for letter, kind in zip(letters, kinds, strict=True)),
+        "",
+    ]
 
 
 def short(reason: str) -> str:

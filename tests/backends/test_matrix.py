@@ -14,8 +14,8 @@ import pytest
 
 from tests.fixtures.on_backend import on_backend
 
+from .kinds import KINDS
 from .matrix import UNSUPPORTED
-from .models import KINDS
 
 BACKENDS = ("tensorflow", "jax", "torch")
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,11 @@ def cells(folders):
     return {b: json.loads((folder / "cells.json").read_text()) for b, folder in folders.items()}
 
 
+@pytest.fixture(scope="module")
+def trainings(folders):
+    return {b: json.loads((f / "trainings.json").read_text()) for b, f in folders.items()}
+
+
 def supporting(kind):
     return [backend for backend in BACKENDS if (backend, kind) not in UNSUPPORTED]
 
@@ -79,6 +84,18 @@ def test_every_method_explains_it_or_says_why_not(cells, kind):
                 assert "\n" not in cell["why"]
             else:
                 assert all(one["rows"] and one["axes"] for one in cell["records"].values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_logs_what_keras_says(trainings, kind):
+    for backend in supporting(kind):
+        kept = trainings[backend][kind]
+        assert kept["steps"] == [-1, 0], backend
+        np.testing.assert_allclose(*kept["predictions"], rtol=1e-4, atol=1e-5, err_msg=backend)
+        np.testing.assert_allclose(*kept["losses"], rtol=1e-4, err_msg=backend)
+        assert kept["zero"] == [], backend
+        at = tuple(name.rpartition("/")[2] for name in kept["at_inputs"])
+        assert at == (KINDS[kind].layers or ("",)), backend
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,7 +155,9 @@ def test_the_docs_show_what_was_found(cells, request):
     sys.path.insert(0, str(DOCS))
     from make_models import page
 
-    shown = {kind: cells[supporting(kind)[0]][kind] for kind in KINDS}
+    shown: dict[str, dict] = {}
+    for kind, of in KINDS.items():
+        shown.setdefault(of.group, {})[kind] = cells[supporting(kind)[0]][kind]
     bounds = {
         "climbing": PARTS["activation_maximization"],
         "reached": PARTS["activation_maximization/activation"],

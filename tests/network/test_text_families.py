@@ -1,68 +1,56 @@
-"""The text models of keras-hub are explained at their words, whatever else they embed."""
+"""The text models of keras-hub are explained at their words, whatever else they embed.
+
+Their layers on every backend are held by `tests/backends/test_matrix.py`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from keras_explain.methods import Saliency
-from tests.network.traced import traced
+import keras_explain
+from keras_explain.methods import IntegratedGradients
+from tests.agreement import agrees
+from tests.backends.kinds import made
+from tests.backends.text_models import BOTH_TEXTS, FAMILIES
+from tests.fixtures.on_backend import on_backend
 
 pytestmark = [pytest.mark.live, pytest.mark.every_backend]
 
-TOKENS = np.random.default_rng(0).integers(3, 60, (2, 8))
-ENCODER = {
-    "num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32,
-    "max_sequence_length": 8,
-}  # fmt: skip
-DECODER = {
-    "vocabulary_size": 60, "num_layers": 1, "num_query_heads": 2, "num_key_value_heads": 1,
-    "hidden_dim": 16, "intermediate_dim": 32,
-}  # fmt: skip
-WORDS = {"vocabulary_size": 60}
-FAMILIES = {
-    "Bert": {**ENCODER, **WORDS},
-    "Albert": {**ENCODER, **WORDS, "embedding_dim": 8},
-    "Electra": {**ENCODER, "vocab_size": 60, "embedding_dim": 8},
-    "DistilBert": {**ENCODER, **WORDS},
-    "Roberta": {**ENCODER, **WORDS},
-    "DebertaV3": {**ENCODER, **WORDS, "bucket_size": 8},
-    "GPT2": {**ENCODER, **WORDS},
-    "Gemma": {**DECODER, "head_dim": 8},
-    "Llama": DECODER,
-    "Mistral": {**DECODER, "sliding_window": 8},
-}
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - set(BOTH_TEXTS)))
+def test_words_keep_their_attributions_when_every_other_table_is_zero(family):
+    pytest.importorskip("keras_hub")
+    model, x, _ = made(f"{family} of keras-hub")
+    for weight in model.weights:
+        if weight.name.startswith("embedding") and "token_embedding/" not in weight.path:
+            weight.assign(keras.ops.zeros_like(weight))
+    by_default = keras_explain.explain(model, x, IntegratedGradients(), target=1)
+    named = keras_explain.explain(model, x, IntegratedGradients(layer="token_embedding"), target=1)
+    assert set(by_default) == set(named)
+    (key,) = (key for key in named if not key.endswith("gap"))
+    assert named[key].shape == (4, 8, named[key].shape[-1])
+    assert np.abs(named[key]).sum(axis=-1).max() > 0
+    np.testing.assert_array_equal(by_default[key], named[key])
 
 
-def input_for(name):
-    if "mask" in name:
-        return np.ones_like(TOKENS)
-    return np.zeros_like(TOKENS) if "segment" in name else TOKENS
-
-
-def laid(backbone, sequence):
-    """The layer and the input of each record of the gradient at the inputs."""
-    model = keras.Model(backbone.input, keras.layers.Dense(2)(sequence[:, -1]))
-    x = {one.name: input_for(one.name) for one in backbone.inputs}
-    (plan,) = traced(model, x, [Saliency()]).plans.values()
-    return {(spec.layer.rsplit("/", 1)[-1], spec.input) for spec in plan.specs.values()}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_words_are_explained_at_the_token_embedding(family):
-    hub = pytest.importorskip("keras_hub")
-    backbone = getattr(hub.models, f"{family}Backbone")(**FAMILIES[family])
-    output = backbone.output
-    sequence = output["sequence_output"] if isinstance(output, dict) else output
-    assert laid(backbone, sequence) == {("token_embedding", "token_ids")}
-
-
-@pytest.mark.parametrize(("family", "more"), [("T5", {"key_value_dim": 8}), ("Bart", ENCODER)])
-def test_both_texts_of_an_encoder_and_a_decoder_are_explained(family, more):
-    hub = pytest.importorskip("keras_hub")
-    sizes = {name: n for name, n in ENCODER.items() if name != "max_sequence_length"}
-    backbone = getattr(hub.models, f"{family}Backbone")(**WORDS, **{**sizes, **more})
-    found = laid(backbone, backbone.output["decoder_sequence_output"])
-    assert found == {
-        ("token_embedding", "encoder_token_ids"),
-        ("token_embedding#2", "decoder_token_ids"),
-    }
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "GPT2"])
+def test_agrees_with_captum_s_layer_integrated_gradients(tmp_path, family):
+    for package in ("keras_hub", "captum"):
+        pytest.importorskip(package)
+    subprocess.run(
+        [sys.executable, "-m", "tests.reference.captum_words", family, tmp_path / "words.npz"],
+        cwd=Path(__file__).parents[2],
+        env=on_backend("torch"),
+        check=True,
+        timeout=900,
+    )
+    table = np.load(tmp_path / "words.npz")
+    assert np.abs(table["expected"]).max() > 1e-3
+    agrees(
+        "integrated_gradients", f"Captum, words of {family}", table["found"], table["expected"],
+        within=1e-4,
+    )  # fmt: skip

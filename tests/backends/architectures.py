@@ -1,48 +1,12 @@
-"""Models of every kind that people train, small, with examples for each.
-
-The weights are drawn by NumPy, so that a kind has the same on every backend.
-"""
+"""Models of each way to build and connect them."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-CLASSES = 3
-PROBES = 4
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a kind of model is built, its examples and labels, and the loss that fits it."""
-
-    build: Callable[[], keras.Model]
-    examples: Callable[[np.random.Generator], object]
-    labels: Callable[[np.random.Generator], object]
-    loss: str = "sparse_categorical_crossentropy"
-
-
-KINDS: dict[str, Kind] = {}
-
-
-def images(random):
-    return random.normal(size=(PROBES, 8, 8, 3)).astype("float32")
-
-
-def classes(random):
-    return np.arange(PROBES) % CLASSES
-
-
-def kind(name, examples=images, labels=classes, loss=Kind.loss):
-    def keep(build):
-        KINDS[name] = Kind(build, examples, labels, loss)
-        return build
-
-    return keep
+from .kinds import CLASSES, PROBES, classes, images, kind, series
 
 
 def convolutions():
@@ -127,55 +91,13 @@ def two_labels(random):
     return {"kind": classes(random), "size": random.normal(size=(PROBES, 1)).astype("f4")}
 
 
-@kind("two outputs", labels=two_labels,
+@kind("two outputs", labels=two_labels, output="kind",
       loss={"kind": "sparse_categorical_crossentropy", "size": "mse"})  # fmt: skip
 def two_outputs():
     image = keras.Input((8, 8, 3))
     x = layers.Flatten()(layers.Conv2D(4, 3, activation="relu", name="seen")(image))
     named = layers.Dense(CLASSES, activation="softmax", name="kind")(x)
     return keras.Model(image, {"kind": named, "size": layers.Dense(1, name="size")(x)})
-
-
-@kind("regression, of a table", lambda r: r.normal(size=(PROBES, 6)).astype("f4"),
-      lambda r: r.normal(size=(PROBES, 1)).astype("f4"), "mse")  # fmt: skip
-def regression():
-    return keras.Sequential(
-        [keras.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(1)]
-    )
-
-
-@kind("one sigmoid", labels=lambda r: np.arange(PROBES)[:, None] % 2, loss="binary_crossentropy")
-def one_sigmoid():
-    head = layers.Dense(1, activation="sigmoid")
-    return keras.Sequential([keras.Input((8, 8, 3)), *convolutions(), head])
-
-
-@kind("multi-label", labels=lambda r: r.integers(0, 2, (PROBES, CLASSES)),
-      loss="binary_crossentropy")  # fmt: skip
-def multi_label():
-    head = layers.Dense(CLASSES, activation="sigmoid")
-    return keras.Sequential([keras.Input((8, 8, 3)), *convolutions(), head])
-
-
-@kind("segmentation", labels=lambda r: np.eye(CLASSES)[r.integers(0, CLASSES, (PROBES, 8, 8))],
-      loss="categorical_crossentropy")  # fmt: skip
-def segmentation():
-    image = keras.Input((8, 8, 3))
-    x = layers.MaxPooling2D()(layers.Conv2D(4, 3, padding="same", activation="relu")(image))
-    x = layers.Conv2DTranspose(4, 2, strides=2, activation="relu", name="up")(x)
-    return keras.Model(image, layers.Conv2D(CLASSES, 1, activation="softmax")(x))
-
-
-@kind("autoencoder", labels=images, loss="mse")
-def autoencoder():
-    image = keras.Input((8, 8, 3))
-    x = layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")(image)
-    x = layers.Conv2D(4, 3, padding="same", activation="tanh")(layers.UpSampling2D()(x))
-    return keras.Model(image, layers.Conv2D(3, 3, padding="same")(x))
-
-
-def series(random):
-    return random.normal(size=(PROBES, 10, 2)).astype("float32")
 
 
 @kind("recurrent", series)
@@ -216,20 +138,3 @@ def loaded():
     with tempfile.TemporaryDirectory() as folder:
         sequential().save(Path(folder) / "model.keras")
         return keras.models.load_model(Path(folder) / "model.keras")
-
-
-def made(name):
-    """The model of a kind, with the weights that it has everywhere, its examples and labels."""
-    one = KINDS[name]
-    random = np.random.default_rng(3)
-    model, x, y = one.build(), one.examples(random), one.labels(random)
-    model(keras.tree.map_structure(ops.convert_to_tensor, x))
-    model.compile("sgd", one.loss)
-    for weight in model.weights:
-        if not keras.backend.is_float_dtype(weight.dtype):
-            continue
-        fan = np.prod(weight.shape[:-1]) if len(weight.shape) > 1 else 25
-        drawn = random.normal(size=weight.shape) / np.sqrt(fan)
-        is_scale = weight.name in ("gamma", "moving_variance")
-        weight.assign(1 + np.abs(drawn) if is_scale else drawn)
-    return model, x, y
