@@ -76,7 +76,7 @@ def test_ctrl_c_ends_tensorboard_without_a_traceback(tmp_path):
         if "Ctrl-C" in line:
             break
     serving.send_signal(signal.SIGINT)
-    rest, errors = serving.communicate(timeout=60)
+    rest, errors = serving.communicate(timeout=300)
     assert "#keras_explain&p.keras_explain.v=detail" in said
     assert "TensorBoard has ended" in rest
     assert errors == ""
