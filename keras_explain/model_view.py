@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -222,13 +223,18 @@ class ModelView:
 
     @property
     def integers_read_as_numbers(self) -> list[str]:
-        """Names of inputs of integers that are no ids, and cast to numbers by the model."""
+        """Names of inputs of integers that are no ids, and cast to numbers by the model.
+
+        Not of those that say something of each of several ids, such as a padding mask.
+        """
         if self.connections is None:
             return []
+        beside = [self.inputs[name].shape for name in self.embeddings]
         integers = [
             name
             for name, place in self.inputs.items()
-            if not place.differentiable and not place.is_text and name not in self.embeddings
+            if not (place.differentiable or place.is_text or name in self.embeddings)
+            and not (place.shape in beside and math.prod(place.shape) > 1)
         ]
         return self.connections.read_as_numbers(integers)
 

@@ -15,7 +15,8 @@ from .trail import Trail
 KINDS: Kinds = {
     Linear.ALWAYS: frozenset({
         "add", "add_any", "concatenate", "convert_element_type", "copy", "copy_p", "cumsum", "neg",
-        "optimization_barrier", "reduce_precision", "reduce_sum", "reduce_window_sum", "sub",
+        "optimization_barrier", "reduce_precision", "reduce_sum", "reduce_window_sum", "split",
+        "stack", "sub", "tile", "unstack",
     }),
     Linear.IN_FIRST: frozenset({
         "broadcast_in_dim", "div", "dynamic_slice", "gather", "pad", "reshape", "rev", "slice",

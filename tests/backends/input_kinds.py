@@ -103,7 +103,8 @@ class Leaky(layers.Layer):
         return state, [state]
 
 
-@takes("recurrent, of a custom cell", series)
+# PyTorch calls the cell at each step, where it is heard; elsewhere it is inside of a loop.
+@takes("recurrent, of a custom cell", series, apart=("deep_lift", "gradient_flow"))
 def custom_cell():
     x = keras.Input((10, 2))
     h = layers.RNN(Leaky(5), name="memory")(x)

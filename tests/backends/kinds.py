@@ -24,6 +24,7 @@ class Kind:
         output: The output that is explained; None if the model has one.
         layers: Layers that stand for the inputs, by the last part of their names; none if the
             gradient is that at the inputs themselves.
+        apart: Methods that apply on some backends alone.
         group: The table of the docs that shows it.
         seed: Of examples, labels and weights.
         strings: Whether its inputs are strings, which only TensorFlow computes with.
@@ -36,6 +37,7 @@ class Kind:
     target: str | int = "predicted"
     output: str | None = None
     layers: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     group: str = "How it is built"
     seed: int = 3
     strings: bool = False

@@ -109,6 +109,24 @@ def test_a_scale_of_each_channel_is_linear():
     np.testing.assert_allclose(found, gradient, rtol=1e-4, atol=1e-7)
 
 
+class Turned(layers.Layer):
+    """Rotates pairs of values, as rotary position embeddings do."""
+
+    def call(self, x):
+        first, second = ops.split(x, 2, axis=-1)
+        turned = ops.reshape(ops.stack((-second, first), axis=-2), ops.shape(x))
+        parts = ops.unstack(ops.tile(0.6 * x + 0.8 * turned, (1, 2)), 8, axis=1)
+        return ops.stack(parts[:4], axis=1) + ops.stack(parts[4:], axis=1)
+
+
+def test_what_only_moves_values_is_linear():
+    model = keras.Sequential([keras.Input((4,)), Turned(), layers.Dense(2, use_bias=False)])
+    found = keras_explain.explain(model, X, LRP(composite=EXACT), target=0)["lrp"]
+    gradient = keras_explain.explain(model, X, "gradient_times_input", target=0)
+    np.testing.assert_allclose(found, gradient, rtol=1e-4, atol=1e-7)
+    assert np.abs(gradient).max() > 0
+
+
 class Curved(layers.Layer):
     def call(self, x):
         return ops.sin(x)

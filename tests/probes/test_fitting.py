@@ -12,6 +12,9 @@ from keras import layers, losses, ops
 import keras_explain
 from keras_explain.callbacks import Explain
 from keras_explain.methods import GradCAM
+
+
+from keras_explain.methods import ExpectedGradients
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 
@@ -463,3 +466,53 @@ def test_series_of_as_many_steps_as_channels_stay_series(first):
     model = keras.Sequential([keras.Input((12, 12)), first, layers.Flatten(), layers.Dense(3)])
     made = Pass(model, Probes.of((RNG.random((4, 12, 12)),)), [], "predicted")
     assert made.described().axes == {"input": ("time", "channel")}
+
+
+def of_bytes(dtype):
+    image = keras.Input((8, 8, 3), dtype=dtype)
+    x = layers.Conv2D(4, 3, activation="relu")(layers.Rescaling(1 / 255)(image))
+    return keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_pictures_of_bytes_are_explained_as_if_they_were_floats(dtype, nested):
+    model, same = of_bytes(dtype), of_bytes("float32")
+    same.set_weights(model.get_weights())
+    if nested:
+        model = keras.Sequential([keras.Input((8, 8, 3), dtype=dtype), model])
+    x = RNG.integers(0, 256, (4, 8, 8, 3)).astype(dtype)
+    for method in ("saliency", "integrated_gradients", "lrp", "deep_lift"):
+        found = keras_explain.explain(model, x, method, target=1)
+        expected = keras_explain.explain(same, x.astype("f4"), method, target=1)
+        if not isinstance(expected, dict):
+            found, expected = {method: found}, {method: expected}
+        for key, array in expected.items():
+            np.testing.assert_allclose(found[key], array, rtol=1e-5, atol=1e-6 * abs(array).max())
+        assert np.abs(found[method]).max() > 0
+    assert model.inputs[0].dtype == dtype
+    assert model.predict(x, verbose=0).shape == (4, 3)
+
+
+@pytest.mark.live
+def test_examples_are_preprocessed_as_the_probes_are():
+    hub = pytest.importorskip("keras_hub")
+    preprocessor = hub.models.BertTextClassifierPreprocessor(
+        hub.models.BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat", "dog"]),
+        sequence_length=6,
+    )
+    backbone = hub.models.BertBackbone(
+        vocabulary_size=7, num_layers=1, num_heads=2, hidden_dim=4, intermediate_dim=8,
+        max_sequence_length=6,
+    )  # fmt: skip
+    model = hub.models.BertTextClassifier(backbone, 2, preprocessor)
+    texts = np.array(["cat dog", "dog", "cat cat", "dog dog cat"])
+    ids = preprocessor(list(texts))
+    arrays = {name: keras.ops.convert_to_numpy(array) for name, array in ids.items()}
+    given, made = (
+        keras_explain.explain(model, texts, ExpectedGradients(some, samples=4), target=0)
+        for some in (texts, arrays)
+    )
+    assert set(given) == set(made)
+    for key, array in made.items():
+        np.testing.assert_array_equal(given[key], array)
