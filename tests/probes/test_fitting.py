@@ -11,10 +11,7 @@ from keras import layers, losses, ops
 
 import keras_explain
 from keras_explain.callbacks import Explain
-from keras_explain.methods import GradCAM
-
-
-from keras_explain.methods import ExpectedGradients
+from keras_explain.methods import ExpectedGradients, GradCAM
 from keras_explain.passes import Pass
 from keras_explain.probes import Probes
 
