@@ -81,7 +81,8 @@ def measured(name, whole=True):
         kind["number"] += 1
         if not np.isfinite(values).all() and key not in MAY_BE_NAN:
             kind["not finite"].append(key)
-        if not values.any():
+        # Grad-CAM cuts off what speaks against the score: that may be all there is.
+        if not values.any() and (spec.method != "grad_cam" or truth.any()):
             kind["zero"].append(key)
         if spec.layer:
             found["layers"].setdefault(spec.method, []).append(spec.layer)

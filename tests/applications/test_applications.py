@@ -34,7 +34,7 @@ def check(found, name):
     assert found["same frozen"]
     assert found["grad_cam off"] < 1e-4
     assert found["predictions off"] < 1e-3
-    assert found["score varies"] > 1e-3
+    assert found["score varies"] > 1e-5  # rounding is a hundredth of that
     assert {"saliency", "grad_cam", "activations", "weight_gradients"} <= set(found["records"])
     for records in found["records"].values():
         assert not records["not finite"]
