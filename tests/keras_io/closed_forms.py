@@ -35,9 +35,10 @@ def gradient_of_two_dense_layers(run, model, x, y):
 
 
 def other_embedding(run, model, x, y):
-    """The logit is a product: its gradient at one factor is the other."""
+    """The score is a sigmoid of a product, whose gradient at one factor is the other."""
+    chance = model.predict(x, verbose=0)
     user, movie = model.user_embedding, model.movie_embedding
     for key, other, column in (("embedding", movie, 1), ("embedding_2", user, 0)):
         table = keras.ops.convert_to_numpy(other.embeddings)
         found = run.load(f"saliency/{key}", run.steps[-1])
-        agrees(found, np.abs(table[x[:, column]]))
+        agrees(found, np.abs(chance * (1 - chance) * table[x[:, column]]))
