@@ -1,8 +1,9 @@
 """What the methods make of one architecture of `keras.applications`.
 
-    KERAS_BACKEND=jax python -m tests.applications.measured MobileNetV2 [--default]
+    KERAS_BACKEND=jax python -m tests.applications.measured MobileNetV2 ... [--default|--layers]
 
-Prints what was found, as JSON; with `--default` of the default methods only.
+Prints what was found, as JSON; with `--default` of the default methods only, with `--layers` only
+the layers that these choose, of each that is named.
 """
 
 import json
@@ -98,6 +99,21 @@ def measured(name, whole=True):
     return found
 
 
+def chosen_layers(name):
+    """By method, names of the layers that the defaults choose: a trace, nothing is computed.
+
+    None where Keras does not have the architecture on this backend.
+    """
+    try:
+        model, pictures = made(name)
+    except ValueError as error:
+        if "is not available with the" in str(error):
+            return None
+        raise
+    probes = Probes.of((pictures[:PROBES], np.arange(PROBES)))
+    return layers_of(Pass(model, probes, DEFAULT, "predicted", optional=True).built)
+
+
 def layers_of(built):
     """By method, names of the layers that it chose."""
     found = {}
@@ -119,4 +135,8 @@ def spread(logits):
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured(sys.argv[1], whole="--default" not in sys.argv), indent=1))
+    names = [one for one in sys.argv[1:] if not one.startswith("--")]
+    if "--layers" in sys.argv:
+        print(json.dumps({name: chosen_layers(name) for name in names}))
+    else:
+        print(json.dumps(measured(names[0], whole="--default" not in sys.argv), indent=1))

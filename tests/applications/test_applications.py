@@ -18,8 +18,14 @@ from .networks import architectures, families
 
 DOCS = ROOT / "docs"
 TABLE = json.loads((DOCS / "applications.json").read_text())
-SOME = ("MobileNetV2", "DenseNet121", "InceptionV3", "NASNetMobile", "ConvNeXtTiny")
-"""One for each kind of end: an activation, concatenations, and a sum that no layer made."""
+SOME = {
+    "MobileNetV2": (),
+    "ConvNeXtTiny": (),
+    "DenseNet121": pytest.mark.live,
+    "InceptionV3": pytest.mark.live,
+    "NASNetMobile": pytest.mark.live,
+}
+"""One for each kind of end: an activation, a sum that no layer made, and concatenations."""
 SMALLEST = [
     min(known, key=lambda name: TABLE[name]["parameters"])
     for names in families().values()
@@ -41,7 +47,7 @@ def check(found, name):
         assert not records["zero"]
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=at) for name, at in SOME.items()])
 def test_default_methods_explain_what_the_head_reads(name):
     check(measured(name, whole=False), name)
 
@@ -73,9 +79,12 @@ def test_the_page_is_what_was_measured():
 
 
 @pytest.mark.live
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-@pytest.mark.parametrize("name", SMALLEST)
-def test_the_smallest_of_each_family_is_explained_alike_on_each_backend(name, backend):
+def test_the_layers_of_the_smallest_of_each_family_are_those_of_each_backend(backend):
     pytest.importorskip(backend)
-    command = [sys.executable, "-m", "tests.applications.measured", name, "--default"]
-    check(json.loads(subprocess.check_output(command, cwd=ROOT, env=on_backend(backend))), name)
+    command = [sys.executable, "-m", "tests.applications.measured", *SMALLEST, "--layers"]
+    found = json.loads(subprocess.check_output(command, cwd=ROOT, env=on_backend(backend)))
+    there = {name: layers for name, layers in found.items() if layers is not None}
+    assert len(there) >= len(SMALLEST) - 1  # Keras has no NASNet on PyTorch
+    assert there == {name: TABLE[name]["layers"] for name in there}
