@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 IN_A_LOOP = "it is computed anew at each turn of a loop, or inside a function of its own"
 """Why some outputs are no place."""
+LISTED = 9
+"""Most names that a sentence lists."""
 NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
 
 
@@ -94,6 +96,15 @@ class Place:
 
 
 PlaceType = TypeVar("PlaceType", bound=Place)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a sentence: of many, some."""
+    known = list(names)
+    if len(known) <= LISTED:
+        return ", ".join(known) or "none"
+    first, last = known[: LISTED - LISTED // 3], known[-(LISTED // 3) :]
+    return f"{', '.join(first)} ... {', '.join(last)} ({len(known)} in all)"
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,8 @@ def with_way_back(call: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Call
 
     def adapted(*tensors: Any) -> tuple[Any, Callable[..., Any]]:
         output, back = call(*tensors)
+        if output._is_view():  # which the model could not change in place
+            output = output.clone()
 
         # Keras hands over the tensors first.
         def gradient(*tensors: Any, upstream: Any) -> Any:

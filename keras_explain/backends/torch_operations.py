@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import keras
 import torch
 from torch.overrides import TorchFunctionMode
 
@@ -16,6 +17,7 @@ from .trail import Trail
 
 KINDS: Kinds = {
     Linear.ALWAYS: frozenset({
+        "torch::autograd::CopySlices",  # in place
         "Add", "AdaptiveAvgPool1D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D", "Alias", "AsStrided",
         "AvgPool2D", "AvgPool3D", "Cat", "Clone", "ConstantPadNd", "Cumsum", "Expand", "Flip",
         "Gather", "Index", "IndexSelect", "Mean", "Neg", "Permute", "PixelShuffle",
@@ -84,16 +86,37 @@ class _Leaf:
     variable: Any
 
 
+@dataclass(frozen=True, eq=False)
+class _Value:
+    """What a tensor held at one time, and what that was computed from.
+
+    A tensor that is changed in place holds one value after the other. It is kept, so that no other
+    comes by the same `id`.
+    """
+
+    tensor: torch.Tensor
+    taken: tuple[_Value, ...] = ()
+
+    @property
+    def shape(self) -> Any:
+        """The tensor's shape."""
+        return self.tensor.shape
+
+
 @dataclass
 class _Calls(TorchFunctionMode):
-    """Keeps, by the tensors that PyTorch's functions make, those that they took."""
+    """Keeps which values PyTorch's functions made of which."""
 
-    taken: dict[int, tuple[torch.Tensor, ...]] = field(default_factory=dict)
-    made: list[torch.Tensor] = field(default_factory=list)
-    """So that no other tensor comes by the same `id`."""
+    values: dict[int, _Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()
+
+    def value_of(self, tensor: Any) -> _Value:
+        """The value that a tensor holds now."""
+        if isinstance(tensor, _Value):
+            return tensor
+        return self.values.setdefault(id(tensor), _Value(tensor))
 
     def __torch_function__(
         self,
@@ -102,18 +125,26 @@ class _Calls(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        output = func(*args, **(kwargs or {}))
         given = tuple(_tensors((args, kwargs)))
+        before = [one._version for one in given]
+        output = func(*args, **(kwargs or {}))
+        taken = () if func is torch.Tensor.detach else tuple(map(self.value_of, given))
+        changed = [one for one, at in zip(given, before, strict=True) if one._version != at]
+        for one in changed:  # in place, perhaps through a view of another
+            for held in (one, one._base):
+                if held is not None:
+                    self.values[id(held)] = _Value(held, (self.value_of(held), *taken))
         for one in _tensors(output):
             if all(one is not other for other in given):
-                self.made.append(one)
-                self.taken[id(one)] = () if func is torch.Tensor.detach else given
+                self.values[id(one)] = _Value(one, taken)
         return output
 
 
 def _tensors(structure: Any) -> Iterator[torch.Tensor]:
     if isinstance(structure, torch.Tensor):
         yield structure
+    elif isinstance(structure, keras.Variable):  # which hands its value to PyTorch by itself
+        yield structure.value
     elif isinstance(structure, Mapping):
         yield from _tensors(tuple(structure.values()))
     elif isinstance(structure, list | tuple):
@@ -126,7 +157,12 @@ def followed() -> Iterator[Trail]:
     """Follow what is computed inside the block: the way back alone does not know of integers."""
     with _Calls() as calls:
         yield Trail(
-            id,
-            lambda tensor: calls.taken.get(id(tensor), ()),
-            lambda tensor: tensor.is_floating_point() or tensor.is_complex(),
+            lambda tensor: id(calls.value_of(tensor)),
+            lambda tensor: calls.value_of(tensor).taken,
+            lambda tensor: carries(calls.value_of(tensor).tensor),
         )
+
+
+def carries(tensor: torch.Tensor) -> bool:
+    """Whether a gradient can pass the tensor."""
+    return tensor.is_floating_point() or tensor.is_complex()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from ..model_view import ModelView, NotApplicableError, Place
+from ..model_view import ModelView, NotApplicableError, Place, listed
 from ..network.default_layers import finished_maps
 from .base import Method, Needs, Plan, Seen
 
@@ -49,7 +49,7 @@ class CAM(Method):
             if not found:
                 raise NotApplicableError(
                     "a class activation map needs a convolution before the head of the model, or "
-                    f"`layer`. Known: {', '.join(model.layers)}. Received: layer=None"
+                    f"`layer`. Known: {listed(model.layers)}. Received: layer=None"
                 )
             return found
         place = model.layer(self.layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model_view import ModelView, NotApplicableError, Place
+from ..model_view import ModelView, NotApplicableError, Place, listed
 
 
 def features_place(model: ModelView, layer: str | None) -> Place:
@@ -39,6 +39,6 @@ def features_place(model: ModelView, layer: str | None) -> Place:
     if len(inputs) != 1:
         raise NotApplicableError(
             "the model has no features before its last layer; name a `layer`. "
-            f"Known: {', '.join(model.layers)}. Received: layer=None"
+            f"Known: {listed(model.layers)}. Received: layer=None"
         )
     return inputs[0]

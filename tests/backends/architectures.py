@@ -113,7 +113,8 @@ def recurrent():
     )
 
 
-@kind("transformer of tokens", lambda random: random.integers(1, 20, (PROBES, 7)))
+@kind("transformer of tokens", lambda random: random.integers(1, 20, (PROBES, 7)),
+      layers=("embedded",))  # fmt: skip
 def transformer():
     ids = keras.Input((7,), dtype="int32")
     x = layers.Embedding(20, 8, name="embedded")(ids)

@@ -23,13 +23,17 @@ DOCS = ROOT / "docs"
 TOLERANCE = 1e-4
 ROUNDING = 1e-4
 """Records smaller than this are compared as if they were as large."""
+OF_SCORES = 1e-2
+"""The same of what is told from differences of scores, which are some 100 times as large."""
 PARTS = {
     "activation_maximization": 0.5,
     "activation_maximization/activation": 5e-3,
-    "meaningful_perturbation": 1e-2,
+    "meaningful_perturbation": 5e-2,
     "counterfactual": 1e-2,
     "agreement": 0.2,
     "tcav/p_value": np.inf,
+    "weight_gradients/histogram": 2e-2,
+    "gradient_flow/zeros": 2e-2,
 }
 """Where backends part, and how far: `docs/models.md` says why."""
 MAY_BE_NAN = ("agreement", "projection", "quality", "tcav", "weight_gradients/statistics")
@@ -111,8 +115,8 @@ def test_backends_refuse_alike(cells, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_backends_agree(folders, cells, kind):
     first, *others = supporting(kind)
-    signed = {
-        key: one["signed"]
+    known = {
+        key: one
         for cell in cells[first][kind].values()
         for key, one in cell.get("records", {}).items()
     }
@@ -123,6 +127,12 @@ def test_backends_agree(folders, cells, kind):
         for key in [key for key in found if key.startswith(KINDS[kind].apart)]:
             del found[key]
         assert set(found) == set(arrays[first])
+    # The bias of attention's keys does not matter: its gradient is rounding alone.
+    largest = 1e-2 * max(
+        np.abs(values).max()
+        for key, values in arrays[first].items()
+        if key.startswith("weight_gradients/") and not key.endswith(("histogram", "statistics"))
+    )
     idle = without_effect(arrays[first].get("weight_gradients/statistics"))
     for key, expected in arrays[first].items():
         bound = PARTS.get(key, PARTS.get(key.partition("/")[0], TOLERANCE))
@@ -135,11 +145,15 @@ def test_backends_agree(folders, cells, kind):
             assert values.shape == expected_rows.shape
             where = f"{backend} {key}"
             assert np.isfinite(values).all() or key.startswith(MAY_BE_NAN), where
-            assert signed[key] or key == "predictions" or not (values < 0).any(), where
+            assert known[key]["signed"] or key == "predictions" or not (values < 0).any(), where
             if np.isinf(bound):
                 continue
             # A gap is a share of the score already: of a sum that is exact, it is rounding alone.
-            least = 1 if key.endswith(("/gap", "/conservation")) else ROUNDING
+            least = OF_SCORES if known[key]["of_scores"] else ROUNDING
+            if key.endswith(("/gap", "/conservation")):
+                least = 1
+            elif key.startswith("weight_gradients/"):
+                least = largest
             scale = max(np.nanmax(np.abs(expected_rows), initial=0), least)
             np.testing.assert_allclose(
                 values, expected_rows, rtol=0, atol=bound * scale, err_msg=where
@@ -164,7 +178,7 @@ def test_the_docs_show_what_was_found(cells, request):
     bounds = {
         "climbing": PARTS["activation_maximization"],
         "reached": PARTS["activation_maximization/activation"],
-        "steps": PARTS["counterfactual"],
+        "steps": PARTS["meaningful_perturbation"],
         "ranks": PARTS["agreement"],
     }
     text = page(shown, bounds)

@@ -58,6 +58,17 @@ def inputs_of(family, random):
     return found
 
 
+CLIMBS = ("activation_maximization",)
+"""Through attention, a climb goes another way by the least rounding."""
+APART = {
+    # PyTorch's way back does not tell what a `where` chooses by: DeepLIFT refuses it there.
+    "DebertaV3": ("deep_lift",),
+    "Gemma": ("deep_lift",),
+    # On TensorFlow alone, keras-hub's attention has a softmax layer that is heard.
+    "Llama": ("gradient_flow",),
+    "Mistral": ("gradient_flow",),
+}
+
 for family in FAMILIES:
     kind(
         f"{family} of keras-hub",
@@ -66,4 +77,5 @@ for family in FAMILIES:
         if family in BOTH_TEXTS
         else ("token_embedding",),
         group="Texts, by keras-hub",
+        apart=(*CLIMBS, *APART.get(family, ())),
     )(partial(classifier, family))

@@ -18,6 +18,8 @@ from keras_explain.methods.weight_gradients import (
     histogram_of,
     statistics_of,
 )
+from keras_explain.passes import Pass
+from keras_explain.probes import Probes
 from tests.agreement import agrees
 
 RNG = np.random.default_rng(8)
@@ -180,3 +182,36 @@ def test_what_is_remembered_is_a_copy(tmp_path):
     (kept,) = plan.memory.values()
     assert kept.dtype == np.float32
     assert kept.flags.owndata
+
+
+class Halves(layers.Layer):
+    """Has a scale that is used as it is, and a table that nothing uses."""
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(shape[-1],), initializer="ones", name="scale")
+        self.unused = self.add_weight(shape=(3, 2), name="unused")
+
+    def call(self, x):
+        return x * self.scale
+
+
+@pytest.mark.every_backend
+def test_weights_that_the_loss_does_not_depend_on_are_skipped():
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(5, name="first"),
+            layers.BatchNormalization(name="normed"),
+            Halves(name="halves"),
+            layers.Dense(3, activation="softmax", name="head"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = np.random.default_rng(0).normal(size=(4, 4)).astype("f4"), np.array([0, 1, 2, 0])
+    made = Pass(model, Probes.of((x, y)), [WeightGradients()])
+    specs = {spec.key: spec for plan in made.built.plans.values() for spec in plan.specs.values()}
+    assert specs["weight_gradients/statistics"].rows == (
+        "first/kernel", "first/bias", "normed/gamma", "normed/beta", "halves/scale",
+        "head/kernel", "head/bias",
+    )  # fmt: skip
+    assert "weight_gradients/halves/unused" not in specs
