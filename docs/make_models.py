@@ -44,6 +44,11 @@ APART = """\
   `counterfactual` and `meaningful_perturbation`, which go by steps too, to {steps:.0%}.
 - `agreement` counts ranks, and two values as good as equal may change places: {ranks:.0%}.
 - `tcav/p_value` is of a test over counts of signs, and a product near zero may have either sign.
+- On TensorFlow alone, keras-hub's Llama and Mistral attend by a softmax layer: it is heard
+  (`gradient_flow`), and where all words are hidden it attends otherwise than the others' fused
+  attention (`kernel_shap`, `lime`, `rise`, `shapley_sampling`).
+- PyTorch does not tell what a `where` chooses by, so that `deep_lift` refuses DebertaV3 and Gemma
+  there, and runs the steps of a custom recurrent cell one by one, so that it is heard.
 - What is zero but for rounding is compared as such: each `gap` of a sum that is exact, and the
   gradient of a weight that does not matter, such as the bias of attention's keys.
 """
