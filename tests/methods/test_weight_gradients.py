@@ -184,7 +184,7 @@ def test_what_is_remembered_is_a_copy(tmp_path):
     assert kept.flags.owndata
 
 
-class Halves(layers.Layer):
+class Scaled(layers.Layer):
     """Has a scale that is used as it is, and a table that nothing uses."""
 
     def build(self, shape):
@@ -202,7 +202,7 @@ def test_weights_that_the_loss_does_not_depend_on_are_skipped():
             keras.Input((4,)),
             layers.Dense(5, name="first"),
             layers.BatchNormalization(name="normed"),
-            Halves(name="halves"),
+            Scaled(name="scaled"),
             layers.Dense(3, activation="softmax", name="head"),
         ]
     )
@@ -211,7 +211,7 @@ def test_weights_that_the_loss_does_not_depend_on_are_skipped():
     made = Pass(model, Probes.of((x, y)), [WeightGradients()])
     specs = {spec.key: spec for plan in made.built.plans.values() for spec in plan.specs.values()}
     assert specs["weight_gradients/statistics"].rows == (
-        "first/kernel", "first/bias", "normed/gamma", "normed/beta", "halves/scale",
+        "first/kernel", "first/bias", "normed/gamma", "normed/beta", "scaled/scale",
         "head/kernel", "head/bias",
     )  # fmt: skip
-    assert "weight_gradients/halves/unused" not in specs
+    assert "weight_gradients/scaled/unused" not in specs
