@@ -23,7 +23,6 @@ SOME = {
     "ConvNeXtTiny": (),
     "DenseNet121": pytest.mark.live,
     "InceptionV3": pytest.mark.live,
-    "NASNetMobile": pytest.mark.live,
 }
 """One for each kind of end: an activation, a sum that no layer made, and concatenations."""
 SMALLEST = [
