@@ -44,7 +44,9 @@ ATTRIBUTED = """
 Integrated gradients, LRP and DeepLIFT are finite and not zero in {which}{refused}. The
 columns are shares of the score (of its difference from a black picture), the median of the 4:
 what LRP loses, mostly to biases; what it loses with `LRP(bias="none")`; what DeepLIFT misses; and
-what integrated gradients with their 32 steps miss, the less the more steps.
+what integrated gradients with their 32 steps miss: the less the more steps, but slowly where the
+score of an untrained network turns often on the way (MobileNet: 4.2 times the score with 32 steps,
+2.0 times with 256).
 """
 BELOW = """\
 A name that ends in `/input` is what goes into that layer: ConvNeXt adds its last block to what came
