@@ -8,7 +8,7 @@ run: by a tape over the operations before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -197,8 +197,9 @@ def _nothing(aval: Any) -> Any:
 
 
 def eagerly() -> AbstractContextManager[None]:
-    """What is computed in this context is computed at once; here nothing need be done for it."""
-    return nullcontext()
+    """What is computed in this context is computed at once, also while a function is traced."""
+    scope: AbstractContextManager[None] = jax.ensure_compile_time_eval()
+    return scope
 
 
 def numpy_of(tensor: Any) -> NDArray[Any]:
