@@ -68,6 +68,8 @@ def test_ctrl_c_ends_tensorboard_without_a_traceback(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": "", "PYTHONUNBUFFERED": "1"},
+        # A shell starts what goes on in the background deaf to Ctrl-C, and so would this be.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert serving.stdout is not None
     said = ""
