@@ -40,7 +40,10 @@ def assert_conserves(model, x, within=1e-4, **options):
     scores = np.asarray(Pass(model, Probes.of((x, None)), [], target=0).run().scores, "f8")
     total = sum(array.reshape(len(told), -1).sum(axis=1, dtype="f8") for array in found.values())
     assert all(np.isfinite(array).all() for array in found.values())
-    assert np.abs(total - scores).max() < within * np.abs(scores).max()
+    # Rounding is a share of all that went about, which in a deep network nearly cancels.
+    sizes = (np.abs(array).reshape(len(told), -1) for array in found.values())
+    moved = sum(one.sum(axis=1, dtype="f8") for one in sizes)
+    assert np.abs(total - scores).max() < within * max(np.abs(scores).max(), 1e-2 * moved.max())
     large = np.abs(scores) > 0.1 * np.abs(scores).max()
     assert np.abs(told[large]).max() < 10 * within
     for array in found.values():
