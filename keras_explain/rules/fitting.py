@@ -70,7 +70,7 @@ def fed_by_inputs(composite: Composite, model: ModelView) -> frozenset[str]:
     found = set()
     for name, place in model.layers.items():
         layer, sources = place.layer, model.fed_by.get(name, ())
-        if layer is None or type(layer).__name__ == "Embedding":
+        if layer is None or isinstance(layer, keras.layers.Embedding):
             entries.add(name)
         elif sources and entries.issuperset(sources):
             if is_linear(layer):

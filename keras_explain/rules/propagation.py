@@ -94,7 +94,7 @@ class Propagation(Rewiring):
         if not is_float(tensor):
             return tensor
         entry = self._entries.get(tensor)
-        if layer is None or type(layer).__name__ == "Embedding":
+        if layer is None or isinstance(layer, keras.layers.Embedding):
             shape = ops.shape(tensor)
             entry = Entry(None, ops.ones_like(tensor), lambda value: ops.broadcast_to(value, shape))
         if name in self._at:

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+import keras_explain
+from keras_explain.methods import LRP
 from keras_explain.rules import (
     EpsilonGammaBox,
 )
@@ -77,3 +79,22 @@ def test_mixed_precision_finds_the_same(composite):
             keras.config.set_dtype_policy("float32")
         found.append(relevance(model, x, composite=composite))
     assert np.abs(found[1] - found[0]).max() < 0.05 * np.abs(found[0]).max()
+
+
+class OwnEmbedding(layers.Embedding):
+    """An embedding of another name, as keras-hub's."""
+
+
+def test_an_embedding_of_another_name_is_where_relevance_ends_too():
+    found = []
+    for kind in (layers.Embedding, OwnEmbedding):
+        model = keras.Sequential(
+            [keras.Input((5,)), kind(9, 4, name="words"), layers.Flatten(), layers.Dense(2)]
+        )
+        random = np.random.default_rng(6)
+        model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
+        ids = random.integers(0, 9, (3, 5))
+        method = LRP(layer="words", composite="epsilon_plus_flat")
+        found.append(keras_explain.explain(model, ids, method, target=1)["lrp/words"])
+    assert np.abs(found[0]).max() > 0
+    np.testing.assert_array_equal(*found)
