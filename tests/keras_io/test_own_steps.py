@@ -131,14 +131,16 @@ def test_each_of_a_triplet_has_its_maps(tmp_path):
     x = tuple(image(12, 12, 3) for _ in range(3))
     probes = (tuple(one[:4] for one in x),)
     model = SiameseModel()
-    run = explained(tmp_path, model, (Triplets(x),), probes, model="siamese_network", output=0)
+    run = explained(tmp_path, model, (Batches(x),), probes, model="siamese_network", output=0)
     predicts(run, model.siamese_network, list(probes[0]), 0)
     # The distance to what is like it does not read what is not.
     assert maps_of(run, "saliency") == {"saliency/anchor", "saliency/positive"}
     assert {run.specs[key].input for key in maps_of(run, "grad_cam")} == {"anchor", "positive"}
 
 
-class Triplets(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):
+    """Two batches of four, in the structure of the arrays."""
+
     def __init__(self, arrays):
         super().__init__()
         self.arrays = arrays
@@ -147,7 +149,8 @@ class Triplets(keras.utils.PyDataset):
         return 2
 
     def __getitem__(self, index):
-        return tuple(one[4 * index : 4 * index + 4] for one in self.arrays)
+        rows = slice(4 * index, 4 * index + 4)
+        return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
 
 def convnet():
@@ -259,7 +262,7 @@ def captcha_reader():
 def test_a_loss_made_in_the_model_needs_no_labels_of_the_output(tmp_path):
     x = {"image": image(12, 8, 1), "label": np.arange(24).reshape(8, 3) % 5 + 1}
     probes = ({name: array[:4] for name, array in x.items()},)
-    data = ByName(x)
+    data = Batches((x,))
     with pytest.raises(ValueError, match="give `target='predicted'` .* no labels"):
         captcha_reader().fit(data, verbose=0, callbacks=[Explain(tmp_path, probes)])
     model = captcha_reader()
@@ -272,18 +275,6 @@ def test_a_loss_made_in_the_model_needs_no_labels_of_the_output(tmp_path):
     assert maps_of(run, "weight_gradients")
     expected = model.evaluate(*probes, verbose=0, return_dict=True)["loss"]
     np.testing.assert_allclose(run.logs["probe_loss"][-1], expected, rtol=1e-3)
-
-
-class ByName(keras.utils.PyDataset):
-    def __init__(self, arrays):
-        super().__init__()
-        self.arrays = arrays
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, index):
-        return ({name: one[4 * index : 4 * index + 4] for name, one in self.arrays.items()},)
 
 
 def test_an_actor_is_watched_from_a_loop_of_its_own(tmp_path):
