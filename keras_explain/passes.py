@@ -57,7 +57,7 @@ class _Built:
 
 
 class _ReadAsNumbersError(Exception):
-    """A trace ends: inputs of integers are to be given as floating-point numbers."""
+    """Ends a trace: some integer inputs must be passed as floating-point numbers instead."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))

@@ -6,7 +6,7 @@ from ..model_view import ModelView, NotApplicableError, Place, listed
 
 
 def features_place(model: ModelView, layer: str | None) -> Place:
-    """The output of `layer`; by default what the last layer with weights takes that reaches it.
+    """The output of `layer`; by default the input of the explained output's last weighted layer.
 
     Raises:
         ValueError: If the model has no such layer, or the layer holds no floating-point numbers.

@@ -116,7 +116,7 @@ def calls_of(operation: Any) -> list[Any]:
 
 @contextmanager
 def integers_as_they_come(models: Iterable[Any]) -> Iterator[None]:
-    """Functional models do not cast what they are given to the integers that they declare.
+    """Stop Functional models from casting their inputs to the integer types that they declare.
 
     Args:
         models: Layers and models; only Functional and Sequential ones declare their inputs.

@@ -11,8 +11,8 @@ from .kinds import CLASSES, PROBES, images, kind, series
 
 task = partial(kind, group="What its output is")
 ANCHORS = 6
-SPEAKS = 4
-"""A seed with which something speaks for the one class: else its Grad-CAM is zero, and rightly."""
+POSITIVE_CAM_SEED = 4
+"""A seed with evidence for the one class: without any, Grad-CAM is rightly zero."""
 
 
 @task("logits", loss=losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -21,7 +21,7 @@ def logits():
 
 
 @task("one logit", labels=lambda r: np.arange(PROBES) % 2,
-      loss=losses.BinaryCrossentropy(from_logits=True), seed=SPEAKS)  # fmt: skip
+      loss=losses.BinaryCrossentropy(from_logits=True), seed=POSITIVE_CAM_SEED)  # fmt: skip
 def one_logit():
     return keras.Sequential([keras.Input((8, 8, 3)), *convolutions(), layers.Dense(1)])
 
@@ -36,7 +36,7 @@ def regression():
 
 
 @task("one sigmoid", labels=lambda r: np.arange(PROBES)[:, None] % 2,
-      loss="binary_crossentropy", seed=SPEAKS)  # fmt: skip
+      loss="binary_crossentropy", seed=POSITIVE_CAM_SEED)  # fmt: skip
 def one_sigmoid():
     head = layers.Dense(1, activation="sigmoid")
     return keras.Sequential([keras.Input((8, 8, 3)), *convolutions(), head])
